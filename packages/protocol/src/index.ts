@@ -1,0 +1,45 @@
+/** What Watchpost's clients and servers share: no dependency, no I/O, runs in any JavaScript runtime. */
+export { type Cursor, formatCursor, type Position, parseCursor, type Sentinel } from './cursor.ts'
+export {
+  type Event,
+  type EventParts,
+  encodeEvent,
+  isTypeName,
+  type Json,
+  keyOf,
+  topicOf,
+  typeOf,
+} from './event.ts'
+export { LIMITS, type LimitName, type LimitRow, type Limits, limitsWith } from './limits.ts'
+export {
+  encodeControl,
+  encodeError,
+  type Gap,
+  type GapReason,
+  RESERVED_TYPES,
+  type Welcome,
+} from './messages.ts'
+export {
+  type EventFault,
+  PROBLEMS,
+  type ProblemDocument,
+  ProblemError,
+  type ProblemMembers,
+  type ProblemName,
+  type ProblemRow,
+  problemDocument,
+  problemType,
+} from './problems.ts'
+export { encodeSse, encodeSseEvent, type SseEvent, type SseFrame, SseParser } from './sse.ts'
+export { formatTimestamp, normalizeTimestamp } from './timestamp.ts'
+export {
+  compareTemplates,
+  filterFault,
+  isExact,
+  literalPrefix,
+  matchesFilter,
+  matchTemplate,
+  type TopicBounds,
+  templateFault,
+  topicFault,
+} from './topic.ts'

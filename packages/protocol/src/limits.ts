@@ -1,0 +1,74 @@
+/**
+ * The table of limits [WP-8.1]: everything that a client can make grow has a row here, and what is over it is refused,
+ * never silently cut. The names are the keys of `limits` in a configuration.
+ */
+import type { ProblemName } from './problems.ts'
+
+/** One row of {@link LIMITS}. `over` says what happens to whatever is over the bound. */
+export interface LimitRow {
+  readonly default: number
+  /** The highest value that a configuration may choose, where the storage or the wire sets one. */
+  readonly max?: number
+  readonly over: ProblemName | 'read from the log' | 'disconnected' | 'split'
+  readonly why: string
+}
+
+const row = (value: number, over: LimitRow['over'], why: string, max?: number): LimitRow =>
+  max === undefined ? { default: value, over, why } : { default: value, max, over, why }
+
+export type LimitName =
+  | 'eventBytesMax'
+  | 'publishBytesMax'
+  | 'publishEventsMax'
+  | 'connections'
+  | 'bufferedBytesMax'
+  | 'stalledMs'
+  | 'pageEventsMax'
+  | 'pageBytesMax'
+  | 'waitSecondsMax'
+  | 'lastMax'
+  | 'filtersMax'
+  | 'topicBytesMax'
+  | 'topicSegmentsMax'
+  | 'typeBytesMax'
+  | 'keyBytesMax'
+  | 'cursorBytesMax'
+  | 'idempotencyKeyBytesMax'
+  | 'headerBytesMax'
+  | 'slowBodyMs'
+  | 'idleHttpMs'
+
+export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
+  eventBytesMax: row(65_536, 'message-too-large', 'one event as JSON; a larger thing belongs behind a link'),
+  publishBytesMax: row(4_194_304, 'message-too-large', 'the body of one publish, which is held in memory whole'),
+  publishEventsMax: row(10_000, 'message-too-large', 'the events of one publish, which are one transaction'),
+  connections: row(20_000, 'reach-maximum-connections', 'live streams and waiting long polls of one process'),
+  bufferedBytesMax: row(
+    1_048_576,
+    'read from the log',
+    'bytes that wait in memory for one client; past it the client reads the log at its own pace',
+  ),
+  stalledMs: row(300_000, 'disconnected', 'a client that takes no byte for so long holds its socket for nothing'),
+  pageEventsMax: row(1_000, 'invalid-parameter', 'the highest `limit` of a page'),
+  pageBytesMax: row(4_194_304, 'split', 'a page ends early, with `more: true`, rather than grow past this'),
+  waitSecondsMax: row(60, 'invalid-parameter', 'the highest `wait`; proxies cut requests that are silent for longer'),
+  lastMax: row(1_000, 'invalid-parameter', 'the highest `last`'),
+  filtersMax: row(128, 'invalid-parameter', 'topic filters, keys, types or pointers of one request'),
+  topicBytesMax: row(255, 'invalid-parameter', 'a topic is a key of the log', 255),
+  topicSegmentsMax: row(16, 'invalid-parameter', 'bounds what matching a filter costs', 64),
+  typeBytesMax: row(128, 'invalid-event', 'an event type is a word, not a text', 255),
+  keyBytesMax: row(255, 'invalid-event', 'an event key is a key of the log', 1_024),
+  cursorBytesMax: row(64, 'invalid-cursor', 'a cursor travels in headers and URLs', 64),
+  idempotencyKeyBytesMax: row(255, 'invalid-parameter', 'kept for 24 hours with each publish', 255),
+  headerBytesMax: row(16_384, 'headers-too-large', 'the request line and all headers'),
+  slowBodyMs: row(30_000, 'request-timeout', 'a request must have arrived whole by then'),
+  idleHttpMs: row(65_000, 'disconnected', 'a kept-alive connection without a request; above the 60 s of most proxies'),
+}
+
+export type Limits = { readonly [name in LimitName]: number }
+
+/** The defaults of {@link LIMITS}, with what a configuration overrides. */
+export function limitsWith(overrides: Partial<Limits> = {}): Limits {
+  const names = Object.keys(LIMITS) as LimitName[]
+  return Object.fromEntries(names.map((name) => [name, overrides[name] ?? LIMITS[name].default])) as Limits
+}
