@@ -1,0 +1,133 @@
+/** Topic definitions [WP-6.2]: what a topic's events look like, who may use it, and how. */
+import {
+  isTypeName,
+  type Json,
+  LIMITS,
+  limitsWith,
+  RESERVED_TYPES,
+  type TopicBounds,
+  templateFault,
+} from '@watchpost/protocol'
+import type { Access } from './access.ts'
+import type { Retention } from './log.ts'
+import { parsePointer, valueAt } from './pointer.ts'
+import { type CompiledSchema, compileSchema, type DataOf, type Schema } from './schema.ts'
+
+/** The ways to watch a topic that a definition can offer. */
+export const TRANSPORTS = ['page', 'long-poll', 'sse'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+/** Schemas of `data` by event type. */
+export interface EventSchemas {
+  readonly [type: string]: Schema
+}
+
+/** What a key is made from. */
+export interface KeySource<Events extends EventSchemas> {
+  readonly type: keyof Events & string
+  readonly data: DataOf<Events[keyof Events]>
+}
+
+export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
+  readonly description?: string
+  readonly events: Events
+  /** Makes the topic keyed: a JSON Pointer below `data`, or a function. Its state is the latest event per key. */
+  readonly key?: string | ((event: never) => string)
+  readonly retention?: Retention
+  /** Absent means `'granted'`. */
+  readonly watch?: Access
+  /** Absent means `'granted'`. Publishing from the server's own process is always allowed. */
+  readonly publish?: Access
+  /** Absent means all. */
+  readonly transports?: readonly Transport[]
+}
+
+/** A definition as it is written: its key function is given the definition's own events. */
+export interface TypedTopicDefinition<Events extends EventSchemas> extends TopicDefinition<Events> {
+  readonly key?: string | ((event: KeySource<Events>) => string)
+}
+
+/** Defines a topic; gives `data` and `key` their types, and is otherwise the identity. */
+export function topic<const Events extends EventSchemas>(
+  definition: TypedTopicDefinition<Events>,
+): TopicDefinition<Events> {
+  return definition
+}
+
+/** A definition that was checked and made ready. */
+export interface Topic {
+  readonly template: string
+  readonly description: string | undefined
+  readonly schemas: ReadonlyMap<string, CompiledSchema>
+  /** Present if the topic is keyed: the key of an event, or `undefined` if its data gives none. */
+  readonly keyOf: ((type: string, data: Json) => string | undefined) | undefined
+  readonly retention: Retention
+  readonly access: { readonly watch: Access; readonly publish: Access }
+  readonly transports: ReadonlySet<Transport>
+}
+
+/** A definition that can't work; the message names the topic, the member and the fix. */
+export class DefinitionError extends Error {
+  override readonly name = 'DefinitionError'
+}
+
+/** @throws DefinitionError */
+export function compileTopic(
+  template: string,
+  definition: TopicDefinition,
+  defaults: { readonly retention?: Retention | undefined; readonly bounds?: TopicBounds } = {},
+): Topic {
+  const fault = templateFault(template, defaults.bounds ?? limitsWith())
+  if (fault !== undefined) throw new DefinitionError(`topic "${template}": ${fault}`)
+  return {
+    template,
+    description: definition.description,
+    schemas: compileSchemas(template, definition.events),
+    keyOf: definition.key === undefined ? undefined : compileKey(template, definition.key),
+    retention: definition.retention ?? defaults.retention ?? {},
+    access: { watch: definition.watch ?? 'granted', publish: definition.publish ?? 'granted' },
+    transports: new Set(definition.transports ?? TRANSPORTS),
+  }
+}
+
+function compileSchemas(template: string, events: EventSchemas): ReadonlyMap<string, CompiledSchema> {
+  const schemas = new Map<string, CompiledSchema>()
+  for (const [type, schema] of Object.entries(events)) {
+    const place = `topic "${template}", event type "${type}"`
+    if (RESERVED_TYPES.has(type)) {
+      throw new DefinitionError(`${place}: the type is reserved for control messages; choose another name`)
+    }
+    if (!isTypeName(type) || type.length > LIMITS.typeBytesMax.default) {
+      throw new DefinitionError(
+        `${place}: a type begins with a letter or digit and holds letters, digits and . _ : / -`,
+      )
+    }
+    schemas.set(type, compileAt(place, schema))
+  }
+  if (schemas.size === 0) throw new DefinitionError(`topic "${template}": \`events\` needs at least one event type`)
+  return schemas
+}
+
+function compileAt(place: string, schema: Schema): CompiledSchema {
+  try {
+    return compileSchema(schema)
+  } catch (error) {
+    throw new DefinitionError(`${place}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function compileKey(template: string, key: NonNullable<TopicDefinition['key']>): NonNullable<Topic['keyOf']> {
+  // It is called only with events that its own definition's schemas let pass.
+  if (typeof key === 'function') return (type, data) => asKey(key({ type, data } as never))
+  const tokens = parsePointer(key)
+  if (tokens === undefined || tokens.length === 0) {
+    throw new DefinitionError(`topic "${template}": \`key\` must be a JSON Pointer below data, such as "/symbol"`)
+  }
+  return (_type, data) => asKey(valueAt(data, tokens))
+}
+
+/** Numbers are keys as well as strings, since identifiers often are numbers. */
+function asKey(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' ? String(value) : undefined
+}

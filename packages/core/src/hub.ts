@@ -1,0 +1,157 @@
+/** The hub follows the log's head and hands each new event to the feeds that cover its topic. */
+import { topicOf } from '@watchpost/protocol'
+import { Bookmarks } from './bookmarks.ts'
+import type { Clock } from './clock.ts'
+import { type Encoding, Feed } from './feed.ts'
+import type { Log, LoggedEvent } from './log.ts'
+import type { Selection } from './selection.ts'
+import type { View } from './view.ts'
+
+/** What is dispatched in one turn of the event loop. */
+const TURN_EVENTS = 1_000
+const TURN_CHARACTERS = 1_048_576
+
+/** Publishers choose topic names, so what is remembered of them is bounded; past it, all is found anew. */
+const REMEMBERED_MAX = 10_000
+
+export interface HubOptions {
+  readonly clock: Clock
+  /** The longest time that a flush waits for another one of the same feed. */
+  readonly coalesceMs: number
+  readonly heartbeatMs: number
+  /** The log could not be read; dispatching is tried again when it next grows. */
+  readonly onFailure: (error: unknown) => void
+}
+
+// Feeds of every kind of chunk stand in one table; each is only ever used with chunks of its own encoding.
+type AnyFeed = Feed<never>
+
+interface Entry {
+  readonly feed: AnyFeed
+  subscriptions: number
+}
+
+export class Hub {
+  readonly bookmarks: Bookmarks
+  readonly #log: Log
+  readonly #options: HubOptions
+  readonly #entries = new Map<string, Entry>()
+  /** Which feeds cover a topic, found when the topic first has an event and forgotten when feeds come or go. */
+  readonly #byTopic = new Map<string, readonly AnyFeed[]>()
+  readonly #stopFollowing: () => void
+  #position: number
+  #dispatching = false
+  /** Events handed to feeds, as a count that only grows. */
+  eventsDispatched = 0
+
+  constructor(log: Log, options: HubOptions) {
+    this.#log = log
+    this.#options = options
+    this.#position = log.head
+    this.#stopFollowing = log.onAdvance(() => void this.dispatch())
+    this.bookmarks = new Bookmarks(options.clock, options.heartbeatMs)
+  }
+
+  /** Every event up to this offset has been handed to the feeds that cover it. */
+  get position(): number {
+    return this.#position
+  }
+
+  get feeds(): number {
+    return this.#entries.size
+  }
+
+  /** The feed of a selection, view and encoding. Give it back with {@link release}. */
+  acquire<Chunk>(selection: Selection, view: View, encoding: Encoding<Chunk>): Feed<Chunk> {
+    const name = nameOf(selection, view, encoding)
+    let entry = this.#entries.get(name)
+    if (entry === undefined) {
+      const { clock, coalesceMs } = this.#options
+      const dispatched = (): number => this.#position
+      const feed = new Feed({ selection, view, encoding, clock, coalesceMs, dispatched, epoch: this.#log.epoch })
+      entry = { feed: feed as unknown as AnyFeed, subscriptions: 0 }
+      this.#entries.set(name, entry)
+      this.#forget(selection)
+    }
+    entry.subscriptions++
+    return entry.feed as unknown as Feed<Chunk>
+  }
+
+  release<Chunk>(feed: Feed<Chunk>): void {
+    const name = nameOf(feed.selection, feed.view, feed.encoding)
+    const entry = this.#entries.get(name)
+    if (entry === undefined || --entry.subscriptions > 0) return
+    this.#entries.delete(name)
+    this.#forget(feed.selection)
+  }
+
+  /** Hands out what the log has beyond {@link position}, in turns; the first one before this returns. Never rejects. */
+  async dispatch(): Promise<void> {
+    if (this.#dispatching) return
+    this.#dispatching = true
+    try {
+      while (this.#position < this.#log.head) {
+        this.#dispatchTurn()
+        if (this.#position < this.#log.head) await this.#options.clock.turn()
+      }
+    } catch (error) {
+      this.#options.onFailure(error)
+    } finally {
+      this.#dispatching = false
+    }
+  }
+
+  close(): void {
+    this.#stopFollowing()
+    this.bookmarks.close()
+  }
+
+  #dispatchTurn(): void {
+    const upTo = this.#log.head
+    if (this.#entries.size === 0) {
+      this.#position = upTo
+      return
+    }
+    if (this.#log.trimmed > this.#position) return this.#overtaken(upTo)
+    const bounds = { after: this.#position, upTo, eventsMax: TURN_EVENTS, charactersMax: TURN_CHARACTERS }
+    const { events, through } = this.#log.scan(bounds)
+    const touched = new Set<AnyFeed>()
+    for (const event of events) this.#offer(event, touched)
+    this.eventsDispatched += events.length
+    this.#position = through
+    for (const feed of touched) feed.flushSoon()
+  }
+
+  /**
+   * Retention trimmed events that were not dispatched yet. Reading on would lose them silently, so every subscription
+   * goes back to reading the log, where it finds and announces the gap if its topics have one.
+   */
+  #overtaken(upTo: number): void {
+    for (const { feed } of this.#entries.values()) feed.dismiss()
+    this.#position = upTo
+  }
+
+  #offer(event: LoggedEvent, touched: Set<AnyFeed>): void {
+    for (const feed of this.#covering(topicOf(event.json))) {
+      feed.offer(event)
+      touched.add(feed)
+    }
+  }
+
+  #covering(topic: string): readonly AnyFeed[] {
+    const known = this.#byTopic.get(topic)
+    if (known !== undefined) return known
+    if (this.#byTopic.size >= REMEMBERED_MAX) this.#byTopic.clear()
+    const feeds = [...this.#entries.values()].map(({ feed }) => feed).filter((feed) => feed.selection.has(topic))
+    this.#byTopic.set(topic, feeds)
+    return feeds
+  }
+
+  #forget(selection: Selection): void {
+    if (selection.exact === undefined) this.#byTopic.clear()
+    else for (const topic of selection.exact) this.#byTopic.delete(topic)
+  }
+}
+
+const nameOf = <Chunk>(selection: Selection, view: View, encoding: Encoding<Chunk>): string =>
+  `${encoding.name} ${selection.name} ${view.name}`

@@ -1,0 +1,26 @@
+/** Topic definitions, publish, watch and the hub: no socket, no file, no clock of its own. */
+export { type Access, type AccessContext, type Action, ANONYMOUS, type Identity, SERVER } from './access.ts'
+export type { Clock } from './clock.ts'
+export {
+  DefinitionError,
+  type EventSchemas,
+  type KeySource,
+  type Topic,
+  type TopicDefinition,
+  TRANSPORTS,
+  type Transport,
+  type TypedTopicDefinition,
+  topic,
+} from './definition.ts'
+export type { Encoding } from './feed.ts'
+export { Hub } from './hub.ts'
+export { type AbortSignalLike, iterate } from './iterate.ts'
+export type * from './log.ts'
+export { Publisher, type PublishOptions } from './publish.ts'
+export { Registry, type Resolved } from './registry.ts'
+export { type Sweeping, sweepRegularly } from './retention.ts'
+export type { DataOf, JsonSchema, Schema, StandardSchema } from './schema.ts'
+export { formatNext, parseNext, readState, type StatePage, type StateRequest } from './state.ts'
+export { type Sink, Subscription, type SubscriptionState } from './subscription.ts'
+export type { ViewOptions } from './view.ts'
+export { type Located, type Page, type Start, type Watch, Watcher } from './watch.ts'

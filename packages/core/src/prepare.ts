@@ -1,0 +1,135 @@
+/** Checks one event of a publish and brings it to the form in which the log takes it. */
+import {
+  encodeEvent,
+  type Json,
+  type Limits,
+  normalizeTimestamp,
+  ProblemError,
+  RESERVED_TYPES,
+} from '@watchpost/protocol'
+import type { PreparedEvent } from './log.ts'
+import { pointerTo } from './pointer.ts'
+import type { Resolved } from './registry.ts'
+
+const MEMBERS: ReadonlySet<string> = new Set(['type', 'data', 'key', 'timestamp'])
+
+/** Collects what is wrong with an event; `path` is a JSON Pointer into it. */
+type Report = (path: string, message: string) => void
+
+/**
+ * Prepares an event, or reports what is wrong with it and answers `undefined`. `now` is a timestamp in wire form.
+ * @throws ProblemError `message-too-large`
+ */
+export function prepareEvent(
+  resolved: Resolved,
+  value: unknown,
+  now: string,
+  limits: Limits,
+  report: Report,
+): PreparedEvent | undefined {
+  let sound = true
+  const fault: Report = (path, message) => {
+    sound = false
+    report(path, message)
+  }
+  if (!isObject(value)) {
+    fault('', 'must be an object with "type" and "data"')
+    return undefined
+  }
+  const unknown = Object.keys(value).find((name) => !MEMBERS.has(name))
+  if (unknown !== undefined) fault(pointerTo(unknown), 'is not a member of an event: type, data, key, timestamp')
+  const type = checkedType(resolved, value['type'], fault)
+  const timestamp = checkedTimestamp(value['timestamp'], now, fault)
+  if (type === undefined) return undefined
+  const data = value['data'] ?? null
+  const text = checkedData(resolved, type, data, fault)
+  // A key is made from data, so what is wrong with the data comes first and is enough.
+  const key = sound ? checkedKey(resolved, type, data, value['key'], limits.keyBytesMax, fault) : undefined
+  if (!sound) return undefined
+  const event = { type, data: text, timestamp }
+  const prepared = key === undefined ? event : { ...event, key }
+  checkSize(resolved.name, prepared, limits.eventBytesMax)
+  return prepared
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, Json | undefined>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function checkedType(resolved: Resolved, type: Json | undefined, fault: Report): string | undefined {
+  const { schemas } = resolved.topic
+  if (typeof type === 'string' && schemas.has(type)) return type
+  if (typeof type === 'string' && RESERVED_TYPES.has(type)) fault('/type', `"${type}" is reserved for control messages`)
+  else fault('/type', `must be one of ${[...schemas.keys()].map((name) => `"${name}"`).join(', ')}`)
+  return undefined
+}
+
+function checkedTimestamp(given: Json | undefined, now: string, fault: Report): string {
+  if (given === undefined) return now
+  const timestamp = typeof given === 'string' ? normalizeTimestamp(given) : undefined
+  if (timestamp === undefined) fault('/timestamp', 'must be an RFC 3339 time, such as "2026-11-22T12:34:56.789Z"')
+  return timestamp ?? now
+}
+
+/** The data as JSON text, after checking it. */
+function checkedData(resolved: Resolved, type: string, data: Json, fault: Report): string {
+  // In a keyed topic, null removes a key, whatever the schema says [WP-9.1].
+  if (data === null && resolved.topic.keyOf !== undefined) return 'null'
+  try {
+    for (const { path, message } of resolved.topic.schemas.get(type)?.faults(data) ?? []) fault(`/data${path}`, message)
+    return JSON.stringify(data)
+  } catch (error) {
+    // Checking and encoding recurse, and so can run out of stack where the parser, which does not, had no trouble.
+    if (!(error instanceof RangeError)) throw error
+    fault('/data', 'is nested too deeply')
+    return 'null'
+  }
+}
+
+/** The key that counts: what the topic's definition makes of the data where it has one, else the publisher's [WP-9.1]. */
+function checkedKey(
+  resolved: Resolved,
+  type: string,
+  data: Json,
+  given: Json | undefined,
+  bytesMax: number,
+  fault: Report,
+): string | undefined {
+  const { keyOf } = resolved.topic
+  if (given !== undefined && (typeof given !== 'string' || given === '')) {
+    fault('/key', 'must be a string that is not empty')
+    return undefined
+  }
+  if (keyOf !== undefined && data === null && given === undefined) {
+    fault('/key', 'must be given when data is null, which removes the key from the state')
+    return undefined
+  }
+  const key = keyOf === undefined || data === null ? given : keyOf(type, data)
+  if (keyOf !== undefined && (key === undefined || key === '')) fault('/data', "does not give the topic's key")
+  if (key === undefined) return undefined
+  if (given !== undefined && key !== given) fault('/key', `must be ${JSON.stringify(key)}, which the data gives`)
+  if (utf8Bytes(key) > bytesMax) fault('/key', `must be at most ${bytesMax} bytes`)
+  // A lone surrogate has no UTF-8, so that key would be another one when it is read back.
+  if (!key.isWellFormed()) fault('/key', 'must be well-formed Unicode')
+  return key
+}
+
+function checkSize(topic: string, event: PreparedEvent, bytesMax: number): void {
+  const { type, key = '', data } = event
+  // Far below the bound, as nearly all events are, even if each character were three bytes and the members' names many.
+  if ((type.length + topic.length + key.length + data.length + 200) * 3 <= bytesMax) return
+  // The id is not known yet; it counts as nothing, so that whether an event is too large never depends on the day.
+  const bytes = utf8Bytes(encodeEvent({ ...event, topic, id: '' }))
+  if (bytes <= bytesMax) return
+  throw new ProblemError('message-too-large', `An event may have ${bytesMax} bytes, not ${bytes}.`)
+}
+
+function utf8Bytes(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    // Each half of a surrogate pair counts two of the pair's four bytes.
+    if (unit >= 0x800) bytes += unit >= 0xd800 && unit <= 0xdfff ? 1 : 2
+    else if (unit >= 0x80) bytes += 1
+  }
+  return bytes
+}

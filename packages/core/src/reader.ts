@@ -1,0 +1,84 @@
+/** Reads what a selection and a view show, from a position on, in slices that never hold up the event loop for long. */
+import { type Position, topicOf } from '@watchpost/protocol'
+import type { GapFound, Log, LoggedEvent } from './log.ts'
+import type { Selection } from './selection.ts'
+import type { View } from './view.ts'
+
+/** What one slice looks at: bounds the time of a synchronous read, whatever the view lets through. */
+const SLICE_EVENTS = 1_000
+const SLICE_CHARACTERS = 262_144
+
+export interface Slice {
+  /** Set if events between the position and what is kept are gone; then `events` is empty and the position carries the floor. */
+  readonly gap?: GapFound
+  /** What the view shows, as it shows it. */
+  readonly events: readonly LoggedEvent[]
+  /** Where to go on. */
+  readonly position: Position
+}
+
+export class Reader {
+  readonly #log: Log
+  readonly #selection: Selection
+  readonly #view: View
+
+  constructor(log: Log, selection: Selection, view: View) {
+    this.#log = log
+    this.#selection = selection
+    this.#view = view
+  }
+
+  /** One slice of what lies in `after < offset <= upTo`. The events and the check for a gap are of one moment. */
+  read(after: Position, upTo: number): Slice {
+    const floor = this.#gapFloor(after)
+    if (floor !== undefined) {
+      return { gap: { reason: 'trimmed', floor }, events: [], position: { offset: after.offset, floor } }
+    }
+    const topics = this.#selection.indexed(this.#log)
+    const scanned = this.#log.scan({
+      ...(topics && { topics }),
+      after: after.offset,
+      upTo,
+      eventsMax: SLICE_EVENTS,
+      charactersMax: SLICE_CHARACTERS,
+    })
+    return {
+      events: this.#shown(scanned.events, topics === undefined),
+      position: { offset: scanned.through, floor: after.floor },
+    }
+  }
+
+  /** The position just before the last `count` events that the view shows, at or below `upTo`. */
+  async before(count: number, upTo: number, turn: () => Promise<void>): Promise<number> {
+    if (count === 0) return upTo
+    const topics = this.#selection.indexed(this.#log)
+    let left = count
+    let below = upTo
+    while (below > 0) {
+      const bounds = { upTo: below, eventsMax: SLICE_EVENTS, charactersMax: SLICE_CHARACTERS }
+      const scanned = this.#log.scanBack({ ...(topics && { topics }), ...bounds })
+      const shown = this.#filtered(scanned.events, topics === undefined)
+      if (shown.length >= left) return (shown[left - 1] as LoggedEvent).offset - 1
+      left -= shown.length
+      below = scanned.through
+      await turn()
+    }
+    return 0
+  }
+
+  #gapFloor(after: Position): number | undefined {
+    const known = Math.max(after.offset, after.floor)
+    if (this.#log.trimmed <= known) return undefined
+    const trimmed = this.#selection.trimmed(this.#log)
+    return trimmed > known ? trimmed : undefined
+  }
+
+  #shown(events: readonly LoggedEvent[], ofAllTopics: boolean): readonly LoggedEvent[] {
+    return this.#filtered(events, ofAllTopics).map((event) => this.#view.render(event))
+  }
+
+  #filtered(events: readonly LoggedEvent[], ofAllTopics: boolean): readonly LoggedEvent[] {
+    const covered = ofAllTopics ? events.filter((event) => this.#selection.has(topicOf(event.json))) : events
+    return covered.filter((event) => this.#view.shows(event))
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Schemas of `data`: any library that speaks Standard JSON Schema (Zod from 4.2, ArkType, Valibot), or plain JSON Schema
+ * 2020-12. Both are checked with ajv, so that what is documented is what is enforced; a Standard Schema's own validation
+ * runs after it, for refinements that JSON Schema can't express. What is stored is the data as it was sent.
+ */
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import type { Json } from '@watchpost/protocol'
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import ajvFormats from 'ajv-formats'
+import { pointerTo } from './pointer.ts'
+
+/** JSON Schema 2020-12, as an object. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown
+  readonly '~standard'?: never
+}
+
+/** A schema of a validation library. */
+export interface StandardSchema {
+  readonly '~standard': StandardSchemaV1.Props & StandardJSONSchemaV1.Props
+}
+
+export type Schema = StandardSchema | JsonSchema
+
+/** The type of `data` under a schema: what the library infers, or any JSON for plain JSON Schema. */
+export type DataOf<S> = S extends { readonly '~standard': { readonly types?: infer T } }
+  ? NonNullable<T> extends { readonly input: infer Input }
+    ? Input
+    : Json
+  : Json
+
+export interface DataFault {
+  /** A JSON Pointer below `data`. */
+  readonly path: string
+  readonly message: string
+}
+
+export interface CompiledSchema {
+  readonly json: JsonSchema
+  /** What is wrong with a value; empty if nothing is. */
+  faults(data: Json): readonly DataFault[]
+}
+
+// A typo in hand-written JSON Schema would otherwise be a rule that is silently never applied; what libraries generate
+// may hold formats that ajv doesn't know, beside a pattern that it does.
+const compilers = {
+  plain: new Ajv2020({ allErrors: true, strictTypes: false, strictRequired: false, strictTuples: false }),
+  generated: new Ajv2020({ allErrors: true, strict: false, logger: false }),
+}
+for (const ajv of Object.values(compilers)) ajvFormats.default(ajv)
+
+/** @throws Error that says what is wrong with the schema */
+export function compileSchema(schema: Schema): CompiledSchema {
+  if (!isStandard(schema)) {
+    const validate = compilers.plain.compile(schema)
+    return { json: schema, faults: (data) => ajvFaults(validate, data) }
+  }
+  const standard = schema['~standard']
+  const json: JsonSchema = standard.jsonSchema.input({ target: 'draft-2020-12' })
+  const validate = compilers.generated.compile(json)
+  return {
+    json,
+    faults: (data) => {
+      const faults = ajvFaults(validate, data)
+      return faults.length > 0 ? faults : standardFaults(standard.validate(data))
+    },
+  }
+}
+
+function isStandard(schema: Schema): schema is StandardSchema {
+  const standard: unknown = schema['~standard']
+  if (standard === undefined) return false
+  if (typeof standard === 'object' && standard !== null && 'jsonSchema' in standard) return true
+  throw new Error('the schema library does not speak Standard JSON Schema; Zod does from version 4.2 on')
+}
+
+function ajvFaults(validate: ValidateFunction, data: Json): readonly DataFault[] {
+  if (validate(data)) return []
+  return (validate.errors ?? []).map((error) => ({ path: error.instancePath, message: messageOf(error) }))
+}
+
+function messageOf(error: ErrorObject): string {
+  const message = error.message ?? `fails "${error.keyword}"`
+  if (error.keyword === 'additionalProperties') {
+    return `${message}: ${JSON.stringify((error.params as { additionalProperty: unknown }).additionalProperty)}`
+  }
+  if (error.keyword === 'enum') {
+    return `${message}: ${JSON.stringify((error.params as { allowedValues: unknown }).allowedValues)}`
+  }
+  return message
+}
+
+function standardFaults(
+  result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>,
+): readonly DataFault[] {
+  if (result instanceof Promise) {
+    throw new TypeError('a schema of events validates asynchronously; use refinements that answer at once')
+  }
+  return (result.issues ?? []).map((issue) => ({ path: issuePath(issue), message: issue.message }))
+}
+
+const issuePath = (issue: StandardSchemaV1.Issue): string =>
+  pointerTo(...(issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step)))

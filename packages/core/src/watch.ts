@@ -1,0 +1,205 @@
+/**
+ * `watch()`: what every transport is a thin encoder of. A watch is a selection of topics, a view and a starting point;
+ * it can be read as pages or subscribed to, and both go by the same positions, so a client may mix them [WP-2.5].
+ *
+ * Next on the way down: {@link Log} in log.ts.
+ */
+import {
+  filterFault,
+  formatCursor,
+  type Gap,
+  isExact,
+  type Limits,
+  type Position,
+  ProblemError,
+  parseCursor,
+} from '@watchpost/protocol'
+import type { Clock } from './clock.ts'
+import type { Transport } from './definition.ts'
+import type { Encoding } from './feed.ts'
+import type { Hub } from './hub.ts'
+import type { Log, LoggedEvent } from './log.ts'
+import { Reader } from './reader.ts'
+import type { Registry, Resolved } from './registry.ts'
+import { Selection, type Viewer } from './selection.ts'
+import { type Sink, Subscription } from './subscription.ts'
+import { View, type ViewOptions } from './view.ts'
+
+/** Where to start: a cursor or sentinel in `after`, else the `last` N events, else the transport's own default. */
+export interface Start {
+  readonly after?: string | undefined
+  readonly last?: number | undefined
+  readonly otherwise: 'earliest' | 'latest'
+}
+
+export interface Watch {
+  readonly selection: Selection
+  readonly view: View
+}
+
+/** A starting point, and the gap to announce if the cursor's own place is gone. */
+export interface Located {
+  readonly position: Position
+  readonly gap?: Gap
+}
+
+export interface Page {
+  readonly events: readonly LoggedEvent[]
+  readonly position: Position
+  readonly more: boolean
+}
+
+/** A page ends after so many slices of the log, however few events the view let through, so that a request has an end. */
+const PAGE_SLICES = 100
+
+export interface WatcherOptions {
+  readonly log: Log
+  readonly registry: Registry
+  readonly hub: Hub
+  readonly clock: Clock
+  readonly limits: Limits
+}
+
+export class Watcher {
+  readonly #options: WatcherOptions
+
+  constructor(options: WatcherOptions) {
+    this.#options = options
+  }
+
+  /**
+   * What someone asks to watch, after checking that they may. Wildcards pass over what they may not [WP-6.3].
+   * @throws ProblemError `invalid-parameter`; for a topic without wildcard also `transport-not-offered` and what
+   *   {@link Registry.demand} throws
+   */
+  watch(filters: readonly string[], view: ViewOptions, viewer: Viewer): Watch {
+    const { registry, limits } = this.#options
+    if (filters.length === 0) throw new ProblemError('invalid-parameter', 'Name at least one topic.')
+    for (const filter of filters) {
+      const fault = filterFault(filter, limits)
+      if (fault !== undefined) throw new ProblemError('invalid-parameter', `Topic ${JSON.stringify(filter)}: ${fault}.`)
+      if (isExact(filter)) demandOffered(registry.demand('watch', filter, viewer.identity), viewer.transport)
+    }
+    return { selection: new Selection(filters, registry, viewer), view: viewOf(view) }
+  }
+
+  /**
+   * Turns a starting point into a position [WP-2.2].
+   * @throws ProblemError `invalid-cursor`
+   */
+  async locate(watch: Watch, start: Start): Promise<Located> {
+    const { log } = this.#options
+    const { after } = start
+    if (after === undefined && start.last !== undefined) return { position: await this.#before(watch, start.last) }
+    const from = after ?? start.otherwise
+    if (from === 'earliest') return { position: this.#earliest() }
+    if (from === 'latest') return { position: { offset: log.head, floor: 0 } }
+    const cursor = parseCursor(from)
+    if (cursor === undefined) {
+      throw new ProblemError('invalid-cursor', `${JSON.stringify(from)} is no cursor; use one that you were given.`)
+    }
+    if (cursor.epoch !== log.epoch || cursor.offset > log.head) return this.#restart(from)
+    return { position: { offset: cursor.offset, floor: Math.min(cursor.floor, log.head) } }
+  }
+
+  /**
+   * A page of at most `limit` events.
+   * @throws ProblemError `cursor-expired`
+   */
+  async page(watch: Watch, from: Located, limit: number): Promise<Page> {
+    const { log, clock, limits } = this.#options
+    if (from.gap !== undefined) throw expired(watch, from.gap)
+    const reader = this.#reader(watch)
+    const upTo = log.head
+    const events: LoggedEvent[] = []
+    let position = from.position
+    let characters = 0
+    for (let slices = 0; position.offset < upTo && slices < PAGE_SLICES; slices++) {
+      if (slices > 0) await clock.turn()
+      const slice = reader.read(position, upTo)
+      if (slice.gap !== undefined) throw expired(watch, this.#gap(position, slice.gap.floor))
+      for (const event of slice.events) {
+        characters += event.json.length
+        if (events.length === limit || (events.length > 0 && characters > limits.pageBytesMax)) {
+          return { events, position: { ...position, offset: lastOffset(events, position) }, more: true }
+        }
+        events.push(event)
+      }
+      position = slice.position
+    }
+    return { events, position, more: position.offset < upTo }
+  }
+
+  /** Sends everything from a position on to a sink, until {@link Subscription.close}. */
+  subscribe<Chunk>(watch: Watch, from: Located, encoding: Encoding<Chunk>, sink: Sink<Chunk>): Subscription<Chunk> {
+    const { hub, clock, limits, log } = this.#options
+    return new Subscription({
+      epoch: log.epoch,
+      hub,
+      feed: hub.acquire(watch.selection, watch.view, encoding),
+      reader: this.#reader(watch),
+      sink,
+      clock,
+      bufferedBytesMax: limits.bufferedBytesMax,
+      ...from,
+    })
+  }
+
+  cursor(position: Position): string {
+    return formatCursor(this.#options.log.epoch, position)
+  }
+
+  #reader(watch: Watch): Reader {
+    return new Reader(this.#options.log, watch.selection, watch.view)
+  }
+
+  /** What is trimmed by now is no loss to whoever starts here, so the floor covers it. */
+  #earliest(): Position {
+    return { offset: 0, floor: this.#options.log.trimmed }
+  }
+
+  #restart(after: string): Located {
+    const position = this.#earliest()
+    return { position, gap: { reason: 'epoch', after, earliest: this.cursor(position) } }
+  }
+
+  #gap(position: Position, floor: number): Gap {
+    const after = this.cursor(position)
+    return { reason: 'trimmed', after, earliest: this.cursor({ offset: position.offset, floor }) }
+  }
+
+  async #before(watch: Watch, count: number): Promise<Position> {
+    const { log, clock } = this.#options
+    const offset = await this.#reader(watch).before(count, log.head, () => clock.turn())
+    return { offset, floor: log.trimmed }
+  }
+}
+
+function demandOffered({ topic, name }: Resolved, transport: Transport | undefined): void {
+  if (transport === undefined || topic.transports.has(transport)) return
+  const detail = `Topic ${JSON.stringify(name)} is not offered by ${transport}.`
+  throw new ProblemError('transport-not-offered', detail, { transports: [...topic.transports] })
+}
+
+/** @throws ProblemError `invalid-parameter` */
+export function viewOf(options: ViewOptions): View {
+  try {
+    return new View(options)
+  } catch (error) {
+    throw new ProblemError('invalid-parameter', `Parameter select: ${(error as Error).message}.`)
+  }
+}
+
+const lastOffset = (events: readonly LoggedEvent[], before: Position): number => events.at(-1)?.offset ?? before.offset
+
+function expired(watch: Watch, gap: Gap): ProblemError {
+  const why =
+    gap.reason === 'trimmed'
+      ? `Events after ${gap.after} are no longer kept.`
+      : `${gap.after} is no position of this log, which may have been replaced.`
+  const { keyedTopic } = watch.selection
+  return new ProblemError('cursor-expired', why, {
+    earliest: gap.earliest,
+    ...(keyedTopic !== undefined && { state: `/v1/state/${keyedTopic}` }),
+  })
+}
