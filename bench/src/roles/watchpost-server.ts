@@ -1,0 +1,34 @@
+/** Ours: a Watchpost on the embedded log, publishing durably from its own process. */
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createWatchpost, defineConfig, topic } from 'watchpost'
+import { serveRole, usage } from '../roles.ts'
+import { pace, payload } from './pace.ts'
+
+/** A log that the parent filled and will remove, or a new one. */
+const given = process.argv[2]
+const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'watchpost-bench-')))
+const config = defineConfig({
+  topics: { stocks: topic({ events: { priceUpdate: { type: 'object' } }, watch: 'anyone', publish: 'anyone' }) },
+  listen: { port: 0 },
+  logLevel: 'error',
+  limits: { connections: 100_000 },
+  dataDir,
+})
+const watchpost = await createWatchpost(config)
+const { url } = await watchpost.listen()
+
+if (given === undefined) process.on('disconnect', () => rmSync(dataDir, { recursive: true, force: true }))
+serveRole(url, {
+  usage,
+  /** Publishes evenly; resolves when all events are acknowledged. */
+  publish: async (perSecond = 0, count = 0) => {
+    const acknowledged: Promise<unknown>[] = []
+    await pace(perSecond, count, () => {
+      acknowledged.push(watchpost.publish('stocks', { type: 'priceUpdate', key: 'MSFT', data: payload() }))
+    })
+    await Promise.all(acknowledged)
+  },
+})

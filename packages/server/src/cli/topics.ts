@@ -1,0 +1,52 @@
+/** `watchpost topics`: what a server offers. */
+import type { Command } from 'commander'
+import { Client } from './client.ts'
+import { interruption } from './interrupt.ts'
+import { examples, urlOption } from './options.ts'
+import { painter, printable, write } from './terminal.ts'
+
+/** As a server lists it [WP-3.12]. */
+interface ListedTopic {
+  readonly topic: string
+  readonly description?: string
+  readonly watch: boolean
+  readonly publish: boolean
+  readonly keyed: boolean
+  readonly transports: readonly string[]
+  readonly events: Readonly<Record<string, unknown>>
+}
+
+export function addTopics(program: Command): void {
+  program
+    .command('topics')
+    .description('list the topics that you may watch or publish to')
+    .option('--json', 'as the server answers, with schemas and limits')
+    .addOption(urlOption())
+    .addHelpText('after', examples('watchpost topics', 'watchpost topics --json --url https://live.example.com'))
+    .action(listTopics)
+}
+
+async function listTopics({ url, json = false }: { readonly url: string; readonly json?: boolean }): Promise<void> {
+  const answer = await new Client(url).json<{ readonly topics: readonly ListedTopic[] }>('/v1/topics', {
+    signal: interruption(),
+  })
+  if (json) return write(`${JSON.stringify(answer, null, 2)}\n`)
+  await write(table(answer.topics))
+}
+
+function table(topics: readonly ListedTopic[]): string {
+  const rows = topics.map((topic) => [
+    topic.topic,
+    [topic.watch ? 'watch' : '', topic.publish ? 'publish' : ''].filter((word) => word !== '').join(', '),
+    topic.keyed ? 'keyed' : '',
+    topic.transports.join(', '),
+    Object.keys(topic.events).join(', '),
+    topic.description ?? '',
+  ])
+  const head = ['TOPIC', 'YOU MAY', 'STATE', 'TRANSPORTS', 'EVENTS', 'DESCRIPTION']
+  const widths = head.map((_title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)))
+  const line = (row: readonly string[]): string =>
+    printable(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).trimEnd()
+  const paint = painter(process.stdout)
+  return [paint('bold', line(head)), ...rows.map(line)].map((text) => `${text}\n`).join('')
+}

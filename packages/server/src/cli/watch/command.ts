@@ -1,0 +1,110 @@
+/** `watchpost watch`: shows events as they come, by any transport, and can go on where it stopped. */
+import { type Command, Option } from 'commander'
+import { readText, replaceFile } from '../checkpoint.ts'
+import { Client } from '../client.ts'
+import { Interrupted } from '../failure.ts'
+import { interruption } from '../interrupt.ts'
+import { addViewOptions, examples, urlOption, type ViewFlags, watchPath, wholeNumber } from '../options.ts'
+import { pageEventsMax, pages } from '../pages.ts'
+import { write } from '../terminal.ts'
+import type { Update, WatchRequest } from '../updates.ts'
+import { noteGap, printerFor, type WatchFormat } from './print.ts'
+import { stream } from './stream.ts'
+
+interface WatchFlags extends ViewFlags {
+  readonly url: string
+  readonly transport?: 'page' | 'long-poll' | 'sse'
+  readonly after?: string
+  readonly last?: number
+  readonly format?: WatchFormat
+  readonly cursorFile?: string
+  readonly limit?: number
+  readonly untilNow?: boolean
+}
+
+const WAIT_SECONDS = 20
+
+const NOTES = `
+A page shows what is there, from the earliest event on, and ends. A stream (sse) and a long poll show what comes from
+now on, and connect again by themselves. --after, --last and --cursor-file choose another start.
+Events that are no longer kept are announced on stderr as a gap.
+`
+
+export function addWatch(program: Command): void {
+  const command = program
+    .command('watch')
+    .description('show events as they come')
+    .argument('<filter...>', "topics, or patterns with * for one segment and ** for any: stocks 'chat/*'")
+    .addOption(new Option('--transport <name>', 'how to watch').choices(['page', 'long-poll', 'sse']))
+    .option('--after <cursor>', 'start after this cursor (the id of an event), or at earliest or latest')
+    .option('--last <n>', 'start with the last n events', wholeNumber(0))
+    .addOption(
+      new Option('--format <name>', 'default: pretty on a terminal, else ndjson').choices(['pretty', 'ndjson']),
+    )
+    .option(
+      '--cursor-file <file>',
+      'go on where the last watch with this file stopped; --after and --last count the first time',
+    )
+    .option('--limit <n>', 'end after n events', wholeNumber(1))
+    .option('--until-now', 'end once all that is there was shown; by sse, at the first bookmark')
+  addViewOptions(command)
+    .addOption(urlOption())
+    .addHelpText(
+      'after',
+      `${NOTES}${examples(
+        'watchpost watch stocks --last 10',
+        "watchpost watch stocks 'chat/*' --format ndjson --cursor-file seen.cursor | ./handle",
+        'watchpost watch stocks --key MSFT --select /price --until-now',
+      )}`,
+    )
+    .action(watch)
+}
+
+async function watch(filters: readonly string[], flags: WatchFlags): Promise<void> {
+  const { path, topic } = watchPath(filters)
+  const { key = [], type = [], select = [], cursorFile } = flags
+  const resumed = cursorFile === undefined ? undefined : readText(cursorFile)?.trim()
+  const signal = interruption()
+  const request: WatchRequest = {
+    client: new Client(flags.url),
+    path,
+    view: { topic, key, type, select },
+    after: resumed === undefined || resumed === '' ? flags.after : resumed,
+    last: flags.last,
+    signal,
+  }
+  const ends = { limit: flags.limit ?? Number.POSITIVE_INFINITY, untilNow: flags.untilNow ?? isPage(flags) }
+  await show(await updates(request, flags), ends, flags)
+  if (signal.aborted) throw new Interrupted()
+}
+
+/** What ends has no use for a stream, unless it is asked for one. */
+const isPage = ({ transport, untilNow }: WatchFlags): boolean =>
+  transport === 'page' || (transport === undefined && untilNow === true)
+
+async function updates(request: WatchRequest, flags: WatchFlags): Promise<AsyncGenerator<Update, never, void>> {
+  if (flags.transport !== 'long-poll' && !isPage(flags)) return stream(request)
+  const limit = await pageEventsMax(request.client, request.signal)
+  if (isPage(flags)) return pages(request, { limit })
+  return pages(request, { limit, waitSeconds: flags.untilNow === true ? 0 : WAIT_SECONDS })
+}
+
+interface Ends {
+  readonly limit: number
+  readonly untilNow: boolean
+}
+
+async function show(news: AsyncGenerator<Update, never, void>, ends: Ends, flags: WatchFlags): Promise<void> {
+  const print = printerFor(flags.format ?? (process.stdout.isTTY ? 'pretty' : 'ndjson'))
+  let left = ends.limit
+  for await (const { events, cursor, gap, caughtUp = false } of news) {
+    if (gap !== undefined) noteGap(gap)
+    const shown = events.slice(0, left)
+    if (shown.length > 0) await write(shown.map(print).join(''))
+    left -= shown.length
+    // Only what was written counts as seen. An event's id is the cursor just after it.
+    const seen = shown.length < events.length ? shown.at(-1)?.event.id : cursor
+    if (flags.cursorFile !== undefined && seen !== undefined) replaceFile(flags.cursorFile, `${seen}\n`)
+    if (left === 0 || (ends.untilNow && caughtUp)) return
+  }
+}

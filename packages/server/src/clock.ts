@@ -1,0 +1,17 @@
+/** The machine's own time, for core. */
+import type { Clock } from '@watchpost/core'
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  every: (everyMs, callback) => {
+    const timer = setInterval(callback, everyMs)
+    timer.unref()
+    return () => clearInterval(timer)
+  },
+  after: (afterMs, callback) => {
+    const timer = setTimeout(callback, afterMs)
+    return () => clearTimeout(timer)
+  },
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+}

@@ -1,0 +1,187 @@
+/** Checks a configuration of whatever origin, key by key, so that a typo is never a rule that silently does not apply. */
+import { DefinitionError, Registry, type TopicDefinition, TRANSPORTS } from '@watchpost/core'
+import { LIMITS, type LimitName, type Limits, limitsWith } from '@watchpost/protocol'
+import {
+  below,
+  type Check,
+  isObject,
+  list,
+  oneOf,
+  type Report,
+  shape,
+  shown,
+  TIMER_MS_MAX,
+  text,
+  whole,
+} from './checkers.ts'
+import type { Config } from './config.ts'
+
+/** A configuration that can't work. The message has one line for each fault, with the fix. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'))
+    this.faults = faults
+  }
+}
+
+const NOT_YET = 'is not available in this version'
+
+const access: Check = (value, path, report) => {
+  if (value === 'anyone' || value === 'granted' || typeof value === 'function') return
+  if (value === 'authenticated' || (isObject(value) && 'scope' in value)) {
+    report(path, `${shown(value)} ${NOT_YET}; use "anyone", "granted" or a function`)
+  } else {
+    report(path, `must be "anyone", "granted" or a function, not ${shown(value)}`)
+  }
+}
+
+const transport: Check = (value, path, report) => {
+  if (value === 'websocket') report(path, `"websocket" ${NOT_YET}; use ${TRANSPORTS.join(', ')}`)
+  else oneOf(TRANSPORTS)(value, path, report)
+}
+
+const keySource: Check = (value, path, report) => {
+  if (typeof value === 'function') return
+  if (typeof value === 'string' && /^(?:\/(?:[^~/]|~[01])*)+$/.test(value)) return
+  report(path, `must be a JSON Pointer below data, such as "/symbol", or a function, not ${shown(value)}`)
+}
+
+const schemas: Check = (value, path, report) => {
+  if (!isObject(value) || Object.keys(value).length === 0) {
+    report(path, `must be an object with a schema for each event type, not ${shown(value)}`)
+    return
+  }
+  for (const [type, schema] of Object.entries(value)) {
+    // The schemas of some libraries can be called.
+    if (isObject(schema) || (typeof schema === 'function' && '~standard' in schema)) continue
+    report(below(path, type), `must be a JSON Schema or a schema of a library such as Zod, not ${shown(schema)}`)
+  }
+}
+
+const retention = shape({ members: { events: whole(1), ageMs: whole(1), bytes: whole(1) } })
+
+const definition = shape({
+  members: {
+    description: text('a text'),
+    events: schemas,
+    key: keySource,
+    retention,
+    watch: access,
+    publish: access,
+    transports: list(transport),
+  },
+  required: ['events'],
+  later: ['mask', 'presence', 'ephemeral'],
+})
+
+const topics: Check = (value, path, report) => {
+  if (!isObject(value) || Object.keys(value).length === 0) {
+    report(
+      path,
+      `must be an object with at least one topic, such as { stocks: { events: { ... } } }, not ${shown(value)}`,
+    )
+    return
+  }
+  for (const [template, each] of Object.entries(value)) definition(each, below(path, template), report)
+}
+
+const origin: Check = (value, path, report) => {
+  const parsed = typeof value === 'string' && URL.canParse(value) ? new URL(value).origin : undefined
+  if (parsed === undefined || parsed === 'null') {
+    report(path, `must be an origin such as "https://app.example.com", not ${shown(value)}`)
+  } else if (parsed !== value) {
+    report(path, `is ${shown(value)}, which no browser sends as its origin; write ${JSON.stringify(parsed)}`)
+  }
+}
+
+const origins: Check = (value, path, report) => {
+  if (value === '*') return
+  if (Array.isArray(value)) list(origin)(value, path, report)
+  else report(path, `must be "*" or a list of origins such as "https://app.example.com", not ${shown(value)}`)
+}
+
+/** What a limit is bounded by beside its row's `max`. */
+function limit(name: LimitName): Check {
+  const { max } = LIMITS[name]
+  if (name.endsWith('Ms')) return whole(1, max ?? TIMER_MS_MAX)
+  if (name === 'waitSecondsMax') return whole(1, max ?? Math.floor(TIMER_MS_MAX / 1_000))
+  return whole(1, max)
+}
+
+const limits = shape({
+  members: Object.fromEntries((Object.keys(LIMITS) as LimitName[]).map((name) => [name, limit(name)])),
+  later: [
+    ...['connectionsPerIdentity', 'connectionsPerAddress', 'subscriptionsPerConnection', 'messageBytesMax'],
+    ...['messagesPerSecond', 'messagesBurst', 'publishesPerSecond', 'handshakesPerSecond'],
+  ],
+})
+
+/** The checks of those settings that the environment and flags can override. */
+export const SETTINGS: Readonly<
+  Record<'port' | 'host' | 'dataDir' | 'durability' | 'logLevel' | 'heartbeatMs' | 'coalesceMs', Check>
+> = {
+  port: whole(0, 65_535),
+  host: text('a host name or address'),
+  dataDir: text('the path of a directory'),
+  durability: oneOf(['disk', 'os']),
+  logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  heartbeatMs: whole(1, TIMER_MS_MAX),
+  coalesceMs: whole(0, TIMER_MS_MAX),
+}
+
+const pem = text('the path of a PEM file')
+
+const config = shape({
+  members: {
+    topics,
+    listen: shape({
+      members: {
+        host: SETTINGS.host,
+        port: SETTINGS.port,
+        tls: shape({ members: { cert: pem, key: pem, ca: pem }, required: ['cert', 'key'] }),
+      },
+    }),
+    dataDir: SETTINGS.dataDir,
+    durability: SETTINGS.durability,
+    retention,
+    cors: shape({ members: { origins, maxAgeSeconds: whole(0) }, required: ['origins'] }),
+    heartbeatMs: SETTINGS.heartbeatMs,
+    coalesceMs: SETTINGS.coalesceMs,
+    limits,
+    logLevel: SETTINGS.logLevel,
+  },
+  required: ['topics'],
+  later: ['auth', 'webhooks', 'trustProxy', 'drainMs'],
+})
+
+/**
+ * Checks every key at every level, and that the topic definitions work.
+ * @param source names the configuration in messages, such as `watchpost.config.ts`
+ * @throws ConfigError that lists all faults
+ */
+export function checkConfig(value: unknown, source: string): Config {
+  const faults: string[] = []
+  config(value, '', (path, message) => faults.push(`${source}: ${path === '' ? '' : `${path} `}${message}`))
+  // Definitions of the wrong shape would only fail again, in words that help less.
+  if (faults.length === 0) checkDefinitions(value as Config, (_path, message) => faults.push(`${source}: ${message}`))
+  if (faults.length > 0) throw new ConfigError(faults)
+  // An explicit `undefined` would take the place of a default.
+  return Object.fromEntries(
+    Object.entries(value as Config).filter(([, member]) => member !== undefined),
+  ) as unknown as Config
+}
+
+function checkDefinitions({ topics: definitions, limits: overrides }: Config, report: Report): void {
+  const bounds: Limits = limitsWith(overrides)
+  for (const [template, each] of Object.entries(definitions) as [string, TopicDefinition][]) {
+    try {
+      new Registry({ [template]: each }, { limits: bounds })
+    } catch (error) {
+      if (!(error instanceof DefinitionError)) throw error
+      report('', error.message)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/** Finds and loads a configuration file, and lays the environment and flags over it. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, extname, join, resolve } from 'node:path'
+import { createJiti } from 'jiti'
+import * as watchpost from '../index.ts'
+import { ConfigError, checkConfig } from './check.ts'
+import { isObject, shown } from './checkers.ts'
+import type { Config } from './config.ts'
+import { applyOverrides, type ConfigFlags, type Override } from './overrides.ts'
+
+/** The names of a configuration file, any one of which is looked for. */
+export const CONFIG_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs', 'json'].map(
+  (extension) => `watchpost.config.${extension}`,
+)
+
+export interface ConfigRequest {
+  /** Where to look, and what relative paths are relative to. */
+  readonly cwd: string
+  /** A file to load instead of looking for one. */
+  readonly file?: string | undefined
+  readonly env: NodeJS.ProcessEnv
+  readonly flags: ConfigFlags
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** The whole path of the file that it came from. */
+  readonly file: string
+  /** What the environment and flags changed, in the order in which they were applied. */
+  readonly overrides: readonly Override[]
+}
+
+/** @throws ConfigError that says which file, what is wrong in it and how to mend it */
+export async function loadConfig({ cwd, file, env, flags }: ConfigRequest): Promise<LoadedConfig> {
+  const path = file === undefined ? findConfig(cwd) : resolve(cwd, file)
+  if (!existsSync(path))
+    throw new ConfigError([`${path} does not exist; check --config, or make one with \`watchpost init\``])
+  const source = basename(path)
+  const referenced = new Set<string>()
+  const value = extname(path) === '.json' ? await loadJson(path, env, referenced) : await loadModule(path)
+  if (!isObject(value)) {
+    throw new ConfigError([
+      `${source}: must export a configuration, \`export default defineConfig({ ... })\`, not ${shown(value)}`,
+    ])
+  }
+  const { config, overrides } = applyOverrides(value, env, flags, referenced)
+  return { config: checkConfig(config, source), file: path, overrides }
+}
+
+/** @throws ConfigError when there is none, or more than one */
+function findConfig(cwd: string): string {
+  const found = CONFIG_NAMES.filter((name) => existsSync(join(cwd, name)))
+  const [name, other] = found
+  if (name === undefined) {
+    throw new ConfigError([
+      `no watchpost.config.{ts,mts,js,mjs,json} in ${cwd}; make one with \`watchpost init\`, or name one with --config FILE`,
+    ])
+  }
+  if (other !== undefined) {
+    throw new ConfigError([
+      `both ${name} and ${other} are in ${cwd}; remove one, or name the right one with --config FILE`,
+    ])
+  }
+  return join(cwd, name)
+}
+
+/**
+ * `watchpost` is this very program, so that a configuration needs nothing installed beside it. The text is evaluated
+ * rather than imported, since Node.js imports a module once and would never see that it changed.
+ */
+async function loadModule(path: string): Promise<unknown> {
+  const jiti = createJiti(path, { virtualModules: { watchpost }, moduleCache: false, fsCache: false })
+  try {
+    const source = await readFile(path, 'utf8')
+    const options = { id: path, filename: path, ext: extname(path), async: true, forceTranspile: true }
+    const loaded = (await jiti.evalModule(source, options)) as { readonly default?: unknown }
+    return await (loaded.default ?? loaded)
+  } catch (error) {
+    throw new ConfigError([`${basename(path)}: ${failureOf(error)}`])
+  }
+}
+
+function failureOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const missing = /^Cannot find (?:module|package) '([^'./][^']*)'/.exec(message)?.[1]
+  return missing === undefined
+    ? message
+    : `imports "${missing}", which is not installed; run \`npm install ${missing}\``
+}
+
+async function loadJson(path: string, env: NodeJS.ProcessEnv, referenced: Set<string>): Promise<unknown> {
+  const source = basename(path)
+  const faults = new Set<string>()
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    const filled = fill(value, (name) => {
+      referenced.add(name)
+      const found = env[name]
+      if (found === undefined) faults.add(`${source}: \${${name}} is not set in the environment; set ${name}`)
+      return found ?? ''
+    })
+    if (faults.size > 0) throw new ConfigError([...faults])
+    return filled
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ConfigError([`${source}: is not JSON: ${error.message}`])
+    throw error
+  }
+}
+
+/** Replaces `${NAME}` in all strings; `$${NAME}` stands for the text `${NAME}` itself. */
+function fill(value: unknown, lookUp: (name: string) => string): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/(\$?)\$\{([A-Za-z_]\w*)\}/g, (whole, escape: string, name: string) =>
+      escape === '' ? lookUp(name) : whole.slice(1),
+    )
+  }
+  if (Array.isArray(value)) return value.map((element) => fill(element, lookUp))
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fill(member, lookUp)]))
+}

@@ -1,0 +1,85 @@
+/** One request and its answer, as the routes see them, whatever HTTP version carries them. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
+import { PROBLEMS, ProblemError, problemDocument, problemType } from '@watchpost/protocol'
+
+/** HTTP/2 requests come with Node's compatibility classes, which are used here just as those of HTTP/1.1 are. */
+export type Request = IncomingMessage
+export type Response = ServerResponse
+
+export type Headers = Readonly<Record<string, string>>
+
+export class Exchange {
+  readonly request: Request
+  readonly response: Response
+  readonly url: URL
+  /** Decoded, without the base path. */
+  readonly path: string
+
+  constructor(request: Request, response: Response, url: URL, path: string) {
+    this.request = request
+    this.response = response
+    this.url = url
+    this.path = path
+  }
+
+  get method(): string {
+    return this.request.method ?? 'GET'
+  }
+
+  /** A header that was sent once, or `undefined`. */
+  header(name: string): string | undefined {
+    const value = this.request.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+  send(status: number, body: string, headers: Headers): void {
+    if (this.response.headersSent || this.response.destroyed) return
+    const bytes = Buffer.byteLength(body)
+    this.response.writeHead(status, { ...headers, ...(bytes > 0 && { 'content-length': String(bytes) }) })
+    this.response.end(body)
+  }
+
+  json(status: number, body: string, headers: Headers = {}): void {
+    this.send(status, body, {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      ...headers,
+    })
+  }
+
+  /** Answers with a problem document [WP-5.2]. */
+  problem(error: ProblemError, instance: string): void {
+    const { allow, retryAfter } = error.members
+    const body = problemDocument(error, instance)
+    this.send(PROBLEMS[error.problem].status, JSON.stringify(body), {
+      'content-type': 'application/problem+json; charset=utf-8',
+      'cache-control': 'no-store',
+      link: `<${problemType(error.problem)}>; rel="type"`,
+      ...(allow && { allow: allow.join(', ') }),
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    })
+  }
+
+  /**
+   * Starts an answer without an end and gives the stream to write its bytes to. HTTP/1.1 bodies go straight to the
+   * socket, delimited by its close [WP-3.8] (RFC 9112, section 6.3): so the same bytes serve every client, where the
+   * chunked coding would need a frame around each write.
+   */
+  stream(headers: Headers): Writable {
+    const { response } = this
+    if (this.request.httpVersionMajor >= 2) {
+      response.writeHead(200, headers)
+      response.flushHeaders()
+      return (response as unknown as { readonly stream: Writable }).stream
+    }
+    response.shouldKeepAlive = false
+    response.useChunkedEncodingByDefault = false
+    response.writeHead(200, headers)
+    response.flushHeaders()
+    const { socket } = response
+    if (socket === null)
+      throw new ProblemError('invalid-message', 'A stream can not be asked for in a pipelined request.')
+    return socket
+  }
+}

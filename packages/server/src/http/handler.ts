@@ -1,0 +1,92 @@
+/** The HTTP face of a server: routes a request, answers what goes wrong, counts what was answered. */
+import { randomUUID } from 'node:crypto'
+import { ProblemError } from '@watchpost/protocol'
+import type { App } from '../app.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import { Exchange, type Request, type Response } from './exchange.ts'
+import { handlerOf, type Routed, refuse, routeOf } from './router.ts'
+
+export interface HandlerOptions {
+  /** Where the routes are mounted, such as `/live`; `''` for the root. */
+  readonly basePath: string
+  /** Whether `/healthz`, `/readyz` and `/metrics` are served too. */
+  readonly probes: boolean
+}
+
+/** Answers a request if it is Watchpost's, and says whether it is. */
+export type Handle = (request: Request, response: Response) => boolean
+
+/** @param all whether every request is Watchpost's, so that unknown paths get a problem rather than being left alone */
+export function createHandler(app: App, options: HandlerOptions, all: boolean): Handle {
+  return (request, response) => {
+    const exchange = exchangeOf(request, response, options.basePath)
+    const routed = exchange === undefined ? undefined : routeOf(exchange.path)
+    const ours = routed !== undefined && (options.probes || routed.route.probe !== true)
+    if (exchange === undefined || (!ours && !all)) return false
+    // answer() reports every failure to the client itself, so its promise never rejects.
+    void answer(app, exchange, ours ? routed : undefined)
+    return true
+  }
+}
+
+/** `undefined` if the request is not below the base path. */
+function exchangeOf(request: Request, response: Response, basePath: string): Exchange | undefined {
+  const url = parseTarget(request.url ?? '/')
+  if (url === undefined || !url.pathname.startsWith(`${basePath}/`)) return undefined
+  return new Exchange(request, response, url, decodePath(url.pathname.slice(basePath.length)))
+}
+
+/** A request target is a path, or a whole URL when it comes through a proxy (RFC 9112, section 3.2). */
+function parseTarget(target: string): URL | undefined {
+  try {
+    // Not resolved against a base: a path of two slashes would then be read as another host.
+    return new URL(target.startsWith('/') ? `http://localhost${target}` : target)
+  } catch {
+    return undefined
+  }
+}
+
+/** A path that is not well-formed is left as it is: its `%` is no part of any name, so it is refused as such. */
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+async function answer(app: App, exchange: Exchange, routed: Routed | undefined): Promise<void> {
+  const { response } = exchange
+  response.once('close', () => {
+    const route = routed?.route.path ?? 'none'
+    app.metrics.requests.inc({ route, method: exchange.method, status: response.statusCode })
+  })
+  response.on('error', (error) => app.logger.debug({ err: error }, 'an answer could not be sent'))
+  for (const [name, value] of Object.entries(corsHeaders(exchange, app.cors))) response.setHeader(name, value)
+  try {
+    if (routed === undefined) refuse(exchange.path)
+    if (exchange.method === 'OPTIONS') return preflight(exchange, app.cors, Object.keys(routed.route.methods))
+    await handlerOf(routed.route, exchange.method)(app, exchange, routed.rest)
+  } catch (error) {
+    fail(app, exchange, error)
+  }
+}
+
+function fail(app: App, exchange: Exchange, error: unknown): void {
+  const instance = `urn:uuid:${randomUUID()}`
+  const problem =
+    error instanceof ProblemError
+      ? error
+      : new ProblemError('internal', 'The server failed; its log has the cause.', {}, error)
+  app.metrics.problems.inc({ problem: problem.problem })
+  const level = problem.status >= 500 ? 'error' : 'debug'
+  app.logger[level]({ err: problem.cause ?? problem, instance, problem: problem.problem }, problem.message)
+  if (exchange.response.headersSent) {
+    exchange.response.destroy()
+    return
+  }
+  // What is left of a body that was refused would be read as the next request.
+  if (!exchange.request.complete && exchange.request.httpVersionMajor < 2)
+    exchange.response.setHeader('connection', 'close')
+  exchange.problem(problem, instance)
+}

@@ -1,0 +1,67 @@
+/** Which route answers a path and method. */
+import { ProblemError } from '@watchpost/protocol'
+import type { App } from '../app.ts'
+import { serveHealth, serveMetrics, serveReadiness } from '../routes/probes.ts'
+import { serveProblem, serveProblems } from '../routes/problems.ts'
+import { publishTopic } from '../routes/publish.ts'
+import { serveState } from '../routes/state.ts'
+import { serveTopics } from '../routes/topics.ts'
+import { watchEvents, watchTopic } from '../routes/watch.ts'
+import type { Exchange } from './exchange.ts'
+
+/** `rest` is what the path has beyond the route's own, such as the topic. */
+type Handler = (app: App, exchange: Exchange, rest: string) => void | Promise<void>
+
+export interface Route {
+  /** As metrics name it. A path that ends in `/*` takes anything, but not nothing, in place of the star. */
+  readonly path: string
+  readonly methods: Readonly<Record<string, Handler>>
+  /** Served by an embedded server only when it is asked to: the host application has its own. */
+  readonly probe?: boolean
+}
+
+const ROUTES: readonly Route[] = [
+  { path: '/v1/topics', methods: { GET: serveTopics } },
+  { path: '/v1/topics/*', methods: { GET: watchTopic, POST: publishTopic } },
+  { path: '/v1/events', methods: { GET: watchEvents } },
+  { path: '/v1/state/*', methods: { GET: serveState } },
+  { path: '/problems', methods: { GET: serveProblems } },
+  { path: '/problems/*', methods: { GET: serveProblem } },
+  { path: '/healthz', methods: { GET: serveHealth }, probe: true },
+  { path: '/readyz', methods: { GET: serveReadiness }, probe: true },
+  { path: '/metrics', methods: { GET: serveMetrics }, probe: true },
+]
+
+export interface Routed {
+  readonly route: Route
+  readonly rest: string
+}
+
+/** The route of a path, whatever the method. */
+export function routeOf(path: string): Routed | undefined {
+  for (const route of ROUTES) {
+    if (route.path === path) return { route, rest: '' }
+    const stem = route.path.endsWith('/*') ? route.path.slice(0, -1) : undefined
+    if (stem !== undefined && path.startsWith(stem) && path.length > stem.length) {
+      return { route, rest: path.slice(stem.length) }
+    }
+  }
+  return undefined
+}
+
+/** @throws ProblemError `method-not-allowed` */
+export function handlerOf(route: Route, method: string): Handler {
+  const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined
+  if (handler !== undefined) return handler
+  const allow = [...Object.keys(route.methods), 'OPTIONS']
+  throw new ProblemError('method-not-allowed', `${route.path} takes ${allow.join(', ')}, not ${method}.`, { allow })
+}
+
+/** @throws ProblemError always: `unsupported-version` for another version's path, else `not-found` */
+export function refuse(path: string): never {
+  const version = /^\/v(\d+)(?:\/|$)/.exec(path)?.[1]
+  if (version !== undefined && version !== '1') {
+    throw new ProblemError('unsupported-version', `Version v${version} is not spoken here.`, { versions: ['v1'] })
+  }
+  throw new ProblemError('not-found', 'Nothing is served at this path.')
+}

@@ -1,0 +1,44 @@
+/** Publishing by POST [WP-3.9]. */
+import { createHash } from 'node:crypto'
+import { ANONYMOUS, type PublishOptions } from '@watchpost/core'
+import { formatCursor, ProblemError } from '@watchpost/protocol'
+import type { App } from '../app.ts'
+import { parsePublishBody } from '../formats/publish-body.ts'
+import { readBody } from '../http/body.ts'
+import type { Exchange } from '../http/exchange.ts'
+
+export async function publishTopic(app: App, exchange: Exchange, name: string): Promise<void> {
+  const resolved = app.registry.demand('publish', name, ANONYMOUS)
+  if (app.connections.closing) throw new ProblemError('going-away', 'This server is shutting down.', { retryAfter: 1 })
+  const idempotencyKey = idempotencyKeyOf(app, exchange)
+  const body = await readBody(exchange, app.limits)
+  const events = parsePublishBody(body, exchange.header('content-type'))
+  const options = idempotencyKey === undefined ? {} : { idempotency: scoped(idempotencyKey, name, body) }
+  const appended = await app.publisher.publish(resolved, events, options)
+  if (!appended.replayed) app.metrics.countPublish(resolved.topic.template, appended.timestamps.length)
+  const acknowledged = appended.timestamps.map((timestamp, index) => ({
+    id: formatCursor(app.log.epoch, { offset: appended.first + index, floor: 0 }),
+    timestamp,
+  }))
+  const headers = appended.replayed ? { 'idempotent-replayed': 'true' } : {}
+  exchange.json(201, JSON.stringify({ events: acknowledged }), headers)
+}
+
+/** @throws ProblemError `invalid-parameter` */
+function idempotencyKeyOf(app: App, exchange: Exchange): string | undefined {
+  const key = exchange.header('idempotency-key')
+  if (key === undefined) return undefined
+  const { idempotencyKeyBytesMax } = app.limits
+  if (key !== '' && Buffer.byteLength(key) <= idempotencyKeyBytesMax) return key
+  throw new ProblemError('invalid-parameter', `Idempotency-Key: must have 1 to ${idempotencyKeyBytesMax} bytes.`)
+}
+
+/** A key counts per publisher and topic; hashed, it has one length and shows nothing of itself in the store. */
+function scoped(key: string, topic: string, body: Buffer): NonNullable<PublishOptions['idempotency']> {
+  return {
+    key: createHash('sha256')
+      .update(JSON.stringify([ANONYMOUS.name, topic, key]))
+      .digest('base64url'),
+    fingerprint: createHash('sha256').update(body).digest('base64url'),
+  }
+}

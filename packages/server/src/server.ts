@@ -1,0 +1,172 @@
+/**
+ * A Watchpost: the log, what is built on it, and its HTTP face, wired together. `createWatchpost` is the library's door,
+ * and the CLI's too.
+ *
+ * Next on the way down: transports/sse.ts.
+ */
+import type { Server } from 'node:http'
+import {
+  Hub,
+  iterate,
+  type Log,
+  Publisher,
+  Registry,
+  SERVER,
+  type Sweeping,
+  sweepRegularly,
+  Watcher,
+} from '@watchpost/core'
+import { openLmdbLog } from '@watchpost/log-lmdb'
+import { formatCursor, limitsWith, ProblemError } from '@watchpost/protocol'
+import { type Logger, pino } from 'pino'
+import type { App } from './app.ts'
+import { systemClock } from './clock.ts'
+import { checkConfig } from './config/check.ts'
+import type { Config, Topics } from './config/config.ts'
+import { attachTo } from './http/attach.ts'
+import { Connections } from './http/connections.ts'
+import { createHandler } from './http/handler.ts'
+import { type Listening, listen } from './http/listen.ts'
+import { Metrics } from './metrics.ts'
+import { sseEncoding } from './transports/sse.ts'
+import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
+import type { AttachOptions, Published, WatchOptions, Watchpost } from './watchpost.ts'
+
+/** How long `close()` waits for answers that are being sent. */
+const CLOSE_GRACE_MS = 5_000
+
+const DEFAULTS = {
+  dataDir: '.watchpost',
+  durability: 'disk',
+  heartbeatMs: 15_000,
+  coalesceMs: 5,
+  logLevel: 'info',
+} as const
+
+/**
+ * Opens the log in `dataDir` and builds a server on it.
+ * @throws ConfigError that lists what is wrong with the configuration; StoreError when the log can't be opened
+ */
+export async function createWatchpost<T extends Topics>(
+  config: Config<T>,
+  options: { readonly logger?: Logger } = {},
+): Promise<Watchpost<T>> {
+  const checked = { ...DEFAULTS, ...checkConfig(config, 'config') }
+  const logger = options.logger ?? pino({ level: checked.logLevel })
+  const limits = limitsWith(checked.limits)
+  const registry = new Registry(checked.topics, { retention: checked.retention, limits })
+  const log = await openLmdbLog({
+    dir: checked.dataDir,
+    durability: checked.durability,
+    onWarning: (message) => logger.warn(message),
+  })
+  return new RunningWatchpost(wire(checked, { log, registry, logger }), checked)
+}
+
+type CheckedConfig = Config & Required<Pick<Config, keyof typeof DEFAULTS>>
+
+function wire(
+  config: CheckedConfig,
+  parts: { readonly log: Log; readonly registry: Registry; readonly logger: Logger },
+): App {
+  const { log, registry, logger } = parts
+  const { heartbeatMs, coalesceMs } = config
+  const limits = limitsWith(config.limits)
+  const clock = systemClock
+  const onFailure = (error: unknown): void => logger.error({ err: error }, 'the log could not be read')
+  const hub = new Hub(log, { clock, heartbeatMs, coalesceMs, onFailure })
+  const connections = new Connections(limits)
+  const metrics = new Metrics()
+  metrics.observe({ log, hub, connections })
+  return {
+    ...{ log, registry, hub, connections, metrics, logger, clock, limits, heartbeatMs, cors: config.cors },
+    publisher: new Publisher(log, limits, clock),
+    watcher: new Watcher({ log, registry, hub, clock, limits }),
+    sse: sseEncoding(log.epoch),
+  }
+}
+
+class RunningWatchpost<T extends Topics> implements Watchpost<T> {
+  readonly #app: App
+  readonly #config: Config
+  readonly #sweeping: Sweeping
+  readonly #detach: (() => void)[] = []
+  readonly #ending = new AbortController()
+  #listening: Listening | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(app: App, config: Config) {
+    this.#app = app
+    this.#config = config
+    const { log, registry, clock, logger } = app
+    const onFailure = (error: unknown): void => logger.error({ err: error }, 'old events could not be trimmed')
+    this.#sweeping = sweepRegularly(log, registry, clock, onFailure)
+  }
+
+  async listen(): Promise<{ readonly url: string }> {
+    if (this.#listening !== undefined) throw new Error('this Watchpost listens already')
+    const handle = createHandler(this.#app, { basePath: '', probes: true }, true)
+    this.#listening = await listen(this.#config.listen ?? {}, this.#app.limits, handle)
+    this.#app.logger.info({ url: this.#listening.url }, 'listening')
+    return { url: this.#listening.url }
+  }
+
+  attach(server: Server, options: AttachOptions = {}): void {
+    const { basePath = '', probes = false } = options
+    if (basePath !== '' && !/^(?:\/[^/?#]+)+$/.test(basePath)) {
+      throw new TypeError(`basePath ${JSON.stringify(basePath)}: must look like "/live", without a slash at its end`)
+    }
+    this.#detach.push(attachTo(server, createHandler(this.#app, { basePath, probes }, false)))
+  }
+
+  async publish<Topic extends TopicOf<T>>(
+    topic: Topic,
+    events: NewEvent<T, Topic> | readonly NewEvent<T, Topic>[],
+  ): Promise<Published> {
+    const { registry, publisher, metrics, log } = this.#app
+    const resolved = registry.resolve(topic)
+    if (resolved === undefined) {
+      throw new ProblemError('unknown-topic', `No topic definition matches ${JSON.stringify(topic)}.`)
+    }
+    const list: readonly unknown[] = Array.isArray(events) ? events : [events]
+    const { first, timestamps } = await publisher.publish(resolved, list)
+    metrics.countPublish(resolved.topic.template, list.length)
+    const idOf = (index: number): string => formatCursor(log.epoch, { offset: first + index, floor: 0 })
+    return { events: timestamps.map((timestamp, index) => ({ id: idOf(index), timestamp })) }
+  }
+
+  async *watch<Filter extends TopicOf<T> | (string & {})>(
+    filter: Filter | readonly Filter[],
+    options: WatchOptions = {},
+  ): AsyncGenerator<WatchedEvent<T, Filter> | GapMessage, void, undefined> {
+    const { watcher } = this.#app
+    const { after, last, key, type, select, signal } = options
+    const view = { keys: listOf(key), types: listOf(type), select: listOf(select) }
+    const watch = watcher.watch(listOf(filter), view, { identity: SERVER })
+    const ending = AbortSignal.any(signal === undefined ? [this.#ending.signal] : [this.#ending.signal, signal])
+    const from = await watcher.locate(watch, { after, last, otherwise: 'latest' })
+    for await (const text of iterate(watcher, watch, from, ending)) {
+      yield JSON.parse(text) as WatchedEvent<T, Filter> | GapMessage
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const { connections, hub, log, logger } = this.#app
+    connections.goAway()
+    this.#ending.abort()
+    this.#sweeping.stop()
+    await this.#listening?.close(CLOSE_GRACE_MS)
+    for (const detach of this.#detach) detach()
+    hub.close()
+    await log.close()
+    logger.info('closed')
+  }
+}
+
+const listOf = <Item>(items: Item | readonly Item[] | undefined): readonly Item[] =>
+  items === undefined ? [] : Array.isArray(items) ? (items as readonly Item[]) : [items as Item]

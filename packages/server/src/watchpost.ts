@@ -1,0 +1,55 @@
+/** What the library gives to whoever embeds it. */
+import type { Server } from 'node:http'
+import type { Topics } from './config/config.ts'
+import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
+
+export interface WatchOptions {
+  /** A cursor, `'earliest'`, or `'latest'`, which is the default. */
+  readonly after?: string
+  /** Starts with the last so many events instead. */
+  readonly last?: number
+  readonly key?: string | readonly string[]
+  readonly type?: string | readonly string[]
+  /** JSON Pointers below `data`. */
+  readonly select?: string | readonly string[]
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal
+}
+
+export interface Published {
+  /** In the order of the events. Each `id` is the cursor just after its event. */
+  readonly events: readonly { readonly id: string; readonly timestamp: string }[]
+}
+
+export interface AttachOptions {
+  /** Where to mount the routes, such as `/live`; default is the root. */
+  readonly basePath?: string
+  /** Whether to serve `/healthz`, `/readyz` and `/metrics` too. Default `false`: the host application may have its own. */
+  readonly probes?: boolean
+}
+
+export interface Watchpost<T extends Topics = Topics> {
+  /** Listens on a port of its own, as `listen` of the configuration says. */
+  listen(): Promise<{ readonly url: string }>
+  /** Serves the watch routes on another server, which keeps all other requests. Call it after the server has its own listeners. */
+  attach(server: Server, options?: AttachOptions): void
+  /**
+   * Publishes one event or several, all or none, and resolves once they are durable.
+   * @throws ProblemError `unknown-topic`, `invalid-event`, `message-too-large`, `log-unavailable`
+   */
+  publish<Topic extends TopicOf<T>>(
+    topic: Topic,
+    events: NewEvent<T, Topic> | readonly NewEvent<T, Topic>[],
+  ): Promise<Published>
+  /**
+   * All events of a topic or topic filter from a starting point on, as they come. A consumer that is slow costs nobody
+   * anything: it reads the log at its own pace. Events that are gone are announced by a `gap` message.
+   * @throws ProblemError `unknown-topic`, `invalid-parameter`, `invalid-cursor`
+   */
+  watch<Filter extends TopicOf<T> | (string & {})>(
+    filter: Filter | readonly Filter[],
+    options?: WatchOptions,
+  ): AsyncIterableIterator<WatchedEvent<T, Filter> | GapMessage>
+  /** Ends all streams, telling clients to go on elsewhere, finishes what is being published, and closes the log. */
+  close(): Promise<void>
+}
