@@ -7,7 +7,10 @@ import { examples } from './options.ts'
 
 const NAME = 'watchpost.config.ts'
 
-const TEMPLATE = `import { defineConfig, topic } from 'watchpost'
+/** What a configuration imports; the program that loads it puts itself in its place. */
+const PACKAGE = 'watchpost'
+
+const TEMPLATE = `import { defineConfig, topic } from '${PACKAGE}'
 
 // Any change is checked at the next start; \`watchpost dev\` restarts by itself.
 export default defineConfig({

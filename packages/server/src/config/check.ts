@@ -141,7 +141,7 @@ const config = shape({
       members: {
         host: SETTINGS.host,
         port: SETTINGS.port,
-        tls: shape({ members: { cert: pem, key: pem, ca: pem }, required: ['cert', 'key'] }),
+        tls: shape({ members: { cert: pem, key: pem }, required: ['cert', 'key'] }),
       },
     }),
     dataDir: SETTINGS.dataDir,

@@ -13,7 +13,7 @@ export interface ListenOptions {
   /** Default 8080; 0 takes any free port. */
   readonly port?: number
   /** Paths of PEM files. With them the server speaks HTTPS, HTTP/2 as well as 1.1. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string }
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 export interface CorsOptions {

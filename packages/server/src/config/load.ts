@@ -10,7 +10,7 @@ import type { Config } from './config.ts'
 import { applyOverrides, type ConfigFlags, type Override } from './overrides.ts'
 
 /** The names of a configuration file, any one of which is looked for. */
-export const CONFIG_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs', 'json'].map(
+const CONFIG_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs', 'json'].map(
   (extension) => `watchpost.config.${extension}`,
 )
 
@@ -75,7 +75,7 @@ async function loadModule(path: string): Promise<unknown> {
     const source = await readFile(path, 'utf8')
     const options = { id: path, filename: path, ext: extname(path), async: true, forceTranspile: true }
     const loaded = (await jiti.evalModule(source, options)) as { readonly default?: unknown }
-    return await (loaded.default ?? loaded)
+    return loaded.default ?? loaded
   } catch (error) {
     throw new ConfigError([`${basename(path)}: ${failureOf(error)}`])
   }

@@ -1,7 +1,7 @@
 /** `watchpost export`: writes all events of some topics, and can go on where it was interrupted. */
 import { type Command, Option } from 'commander'
 import { Client } from '../client.ts'
-import { Interrupted, usageFailure } from '../failure.ts'
+import { CliFailure, usageFailure } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
 import { addViewOptions, examples, urlOption, type ViewFlags, watchPath } from '../options.ts'
 import { pageEventsMax, pages } from '../pages.ts'
@@ -76,14 +76,20 @@ async function exportEvents(filters: readonly string[], flags: ExportFlags): Pro
   } catch (error) {
     progress?.stop()
     await out.pause()
-    if (!(error instanceof Interrupted) || flags.out === undefined) throw error
-    throw new Interrupted(`${writer.events} events are written; run the same command again to go on`)
+    throw flags.out === undefined ? error : resumable(error, writer.events)
   }
   progress?.stop()
   await out.finish()
   writer.noteMissing()
   if (flags.out !== undefined)
     note(`exported ${rateOf(writer.events - (out.resumed?.events ?? 0), startMs)} to ${flags.out}`)
+}
+
+/** The error, with how to go on if there is anything to go on with. */
+function resumable(error: unknown, events: number): unknown {
+  if (!(error instanceof CliFailure) || events === 0) return error
+  const hint = `${events} events are written; run the same command again to go on`
+  return new CliFailure([error.message, hint].filter((line) => line !== '').join('\n'), error.exitCode)
 }
 
 /** Writes updates in the format that was asked for. */

@@ -1,5 +1,5 @@
 /** Where an export goes: stdout, or a file with a checkpoint beside it that knows how much of it is good. */
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { readCheckpoint, removeCheckpoint, writeCheckpoint } from '../checkpoint.ts'
 import { CliFailure } from '../failure.ts'
 import { write } from '../terminal.ts'
@@ -52,7 +52,7 @@ export async function toFile(path: string, options: readonly unknown[], force: b
     if (size < found.bytes) throw new CliFailure(`${path} is shorter than it was; pass --force to start anew`)
   }
   await file.truncate(found?.bytes ?? 0)
-  return new FileOut(file, { path: checkpointPath, options: wanted }, found)
+  return new FileOut(path, file, { path: checkpointPath, options: wanted }, found)
 }
 
 async function openFile(path: string, found: Checkpoint | undefined, force: boolean): Promise<FileHandle> {
@@ -68,6 +68,7 @@ async function openFile(path: string, found: Checkpoint | undefined, force: bool
 
 class FileOut implements Out {
   readonly resumed: Exported | undefined
+  readonly #path: string
   readonly #file: FileHandle
   readonly #checkpoint: { readonly path: string; readonly options: string }
   #bytes: number
@@ -75,10 +76,12 @@ class FileOut implements Out {
   #dueMs = performance.now() + SAVE_EVERY_MS
 
   constructor(
+    path: string,
     file: FileHandle,
     checkpoint: { readonly path: string; readonly options: string },
     found: Checkpoint | undefined,
   ) {
+    this.#path = path
     this.#file = file
     this.#checkpoint = checkpoint
     this.#bytes = found?.bytes ?? 0
@@ -107,6 +110,8 @@ class FileOut implements Out {
   async pause(): Promise<void> {
     await this.#save()
     await this.#file.close()
+    // An empty file would only be in the way of the next attempt.
+    if (this.#last === undefined && this.resumed === undefined) await rm(this.#path)
   }
 
   async finish(): Promise<void> {

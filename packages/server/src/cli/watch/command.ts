@@ -35,7 +35,9 @@ export function addWatch(program: Command): void {
     .command('watch')
     .description('show events as they come')
     .argument('<filter...>', "topics, or patterns with * for one segment and ** for any: stocks 'chat/*'")
-    .addOption(new Option('--transport <name>', 'how to watch').choices(['page', 'long-poll', 'sse']))
+    .addOption(
+      new Option('--transport <name>', 'default: sse; with --until-now: page').choices(['page', 'long-poll', 'sse']),
+    )
     .option('--after <cursor>', 'start after this cursor (the id of an event), or at earliest or latest')
     .option('--last <n>', 'start with the last n events', wholeNumber(0))
     .addOption(

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, checkConfig } from '../src/config/check.ts'
+
+const topics = { stocks: { events: { priceUpdate: { type: 'object' } } } }
+
+function faultsOf(config: unknown): readonly string[] {
+  try {
+    checkConfig(config, 'c.ts')
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
+
+const inTopic = (members: object): object => ({ topics: { stocks: { ...topics.stocks, ...members } } })
+
+describe('checkConfig accepts', () => {
+  const standard = (): undefined => undefined
+  Object.assign(standard, {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value: unknown) => ({ value }),
+      jsonSchema: { input: () => ({}), output: () => ({}) },
+    },
+  })
+  const accepted: readonly (readonly [string, object])[] = [
+    ['the least there is', { topics }],
+    ['listen', { topics, listen: { host: '::1', port: 0, tls: { cert: 'a.pem', key: 'b.pem' } } }],
+    ['cors for some', { topics, cors: { origins: ['https://app.example.com', 'http://localhost:3000'] } }],
+    ['cors for any', { topics, cors: { origins: '*', maxAgeSeconds: 0 } }],
+    ['limits', { topics, limits: { topicBytesMax: 255, stalledMs: 1 } }],
+    [
+      'all the rest',
+      { topics, dataDir: 'd', durability: 'os', retention: { events: 1 }, heartbeatMs: 1, coalesceMs: 0 },
+    ],
+    ['rules', inTopic({ watch: 'anyone', publish: () => true, key: '/a~1b/c' })],
+    ['a transport', inTopic({ transports: ['page'] })],
+    ['a schema that can be called', inTopic({ events: { a: standard } })],
+  ]
+  it.each(accepted)('%s', (_name, config) => {
+    expect(checkConfig(config, 'c.ts')).toEqual(config)
+  })
+
+  it('undefined as absent, so that defaults stay', () => {
+    const config = { topics, heartbeatMs: undefined, listen: { port: undefined } }
+    expect(Object.keys(checkConfig(config, 'c.ts'))).toEqual(['topics', 'listen'])
+  })
+})
+
+describe('checkConfig refuses', () => {
+  const refused: readonly (readonly [string, unknown, string])[] = [
+    ['no object', null, 'c.ts: must be an object, not null'],
+    ['no topics', {}, 'c.ts: needs "topics"'],
+    ['empty topics', { topics: {} }, 'at least one topic'],
+    ['an unknown key', { topics, lissten: {} }, 'c.ts: unknown key "lissten"; did you mean "listen"?'],
+    [
+      'an unknown key below',
+      inTopic({ retension: {} }),
+      'c.ts: unknown key "retension" in topics.stocks; did you mean "retention"?',
+    ],
+    ['a key like no other', { topics, xyzzy: 1 }, 'c.ts: unknown key "xyzzy"; known are topics, listen'],
+    ['an inherited name', { topics, toString: 1 }, 'unknown key "toString"'],
+    ['an unknown limit', { topics, limits: { evenBytesMax: 1 } }, 'did you mean "eventBytesMax"?'],
+    [
+      'a limit over its bound',
+      { topics, limits: { cursorBytesMax: 65 } },
+      'limits.cursorBytesMax must be a whole number from 1 to 64, not 65',
+    ],
+    ['a limit of zero', { topics, limits: { connections: 0 } }, 'limits.connections must be a whole number from 1 on'],
+    [
+      'more than a timer holds',
+      { topics, limits: { stalledMs: 2 ** 31 } },
+      'limits.stalledMs must be a whole number from 1 to 2147483647',
+    ],
+    [
+      'a port as text',
+      { topics, listen: { port: '80' } },
+      'listen.port must be a whole number from 0 to 65535, not "80"',
+    ],
+    ['half of tls', { topics, listen: { tls: { cert: 'a' } } }, 'listen.tls needs "key"'],
+    ['an origin with a path', { topics, cors: { origins: ['https://a.example/'] } }, 'write "https://a.example"'],
+    ['a word that is no origin', { topics, cors: { origins: ['a.example'] } }, 'cors.origins[0] must be an origin'],
+    ['an empty list', { topics, cors: { origins: [] } }, 'cors.origins must be a list with at least one element'],
+    [
+      'a durability',
+      { topics, durability: 'dsk' },
+      'durability must be one of "disk", "os", not "dsk"; did you mean "disk"?',
+    ],
+    [
+      'an unknown rule',
+      inTopic({ watch: 'everyone' }),
+      'topics.stocks.watch must be "anyone", "granted" or a function',
+    ],
+    ['a bad pointer', inTopic({ key: 'symbol' }), 'topics.stocks.key must be a JSON Pointer below data'],
+    ['a repeated transport', inTopic({ transports: ['sse', 'sse'] }), 'topics.stocks.transports[1] repeats "sse"'],
+    ['no event types', inTopic({ events: {} }), 'a schema for each event type'],
+    ['a schema that is none', inTopic({ events: { a: 'object' } }), 'topics.stocks.events.a must be a JSON Schema'],
+    ['a typo in a schema', inTopic({ events: { a: { typ: 'object' } } }), 'unknown keyword: "typ"'],
+    ['a reserved type', inTopic({ events: { welcome: {} } }), 'the type is reserved for control messages'],
+    ['a bad template', { topics: { 'a//b': topics.stocks } }, 'topic "a//b": a segment is empty'],
+  ]
+  it.each(refused)('%s', (_name, config, message) => {
+    expect(faultsOf(config)).toEqual([expect.stringContaining(message)])
+  })
+
+  const later: readonly (readonly [string, unknown])[] = [
+    ['auth', { topics, auth: {} }],
+    ['webhooks', { topics, webhooks: {} }],
+    ['trustProxy', { topics, trustProxy: true }],
+    ['drainMs', { topics, drainMs: 1 }],
+    ['a limit', { topics, limits: { connectionsPerAddress: 1 } }],
+    ['mask', inTopic({ mask: ['/ip'] })],
+    ['authenticated', inTopic({ watch: 'authenticated' })],
+    ['a scope', inTopic({ publish: { scope: 'x' } })],
+    ['websocket', inTopic({ transports: ['websocket'] })],
+  ]
+  it.each(later)('what closes something only in later versions: %s', (_name, config) => {
+    expect(faultsOf(config)).toEqual([expect.stringContaining('is not available in this version')])
+  })
+
+  it('all faults at once', () => {
+    const faults = faultsOf({ topics: { a: { events: { x: {} }, wach: 1 }, b: {} }, durability: 1 })
+    expect(faults).toHaveLength(3)
+  })
+})
