@@ -79,7 +79,9 @@ export class LmdbLog implements Log {
       store: () => this.#opened(),
       now,
       onCommitted: () => {
-        if (this.#look()) this.#advance.touch()
+        this.#look()
+        // Always: an earlier touch may have made this process look just after the commit, and then nothing is new to it.
+        this.#advance.touch()
       },
       onFailed: () => this.#recover(),
     })
@@ -167,13 +169,12 @@ export class LmdbLog implements Log {
     }
   }
 
-  /** Takes up what was appended, by whichever process; tells whether there was anything. */
-  #look(): boolean {
+  /** Takes up what was appended, by whichever process. */
+  #look(): void {
     const head = this.#store === undefined ? 0 : newestHead(this.#store)
-    if (head <= this.#head) return false
+    if (head <= this.#head) return
     this.#head = head
     for (const listener of this.#listeners) queueMicrotask(listener)
-    return true
   }
 
   /**

@@ -20,6 +20,7 @@ export type LimitName =
   | 'eventBytesMax'
   | 'publishBytesMax'
   | 'publishEventsMax'
+  | 'publishingBytesMax'
   | 'connections'
   | 'bufferedBytesMax'
   | 'stalledMs'
@@ -42,6 +43,11 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   eventBytesMax: row(65_536, 'message-too-large', 'one event as JSON; a larger thing belongs behind a link'),
   publishBytesMax: row(4_194_304, 'message-too-large', 'the body of one publish, which is held in memory whole'),
   publishEventsMax: row(10_000, 'message-too-large', 'the events of one publish, which are one transaction'),
+  publishingBytesMax: row(
+    268_435_456,
+    'overloaded',
+    'the bodies of all publishes that one process holds at a time, however many send one',
+  ),
   connections: row(20_000, 'reach-maximum-connections', 'live streams and waiting long polls of one process'),
   bufferedBytesMax: row(
     1_048_576,

@@ -43,6 +43,7 @@ export type ProblemName =
   | 'internal'
   | 'going-away'
   | 'log-unavailable'
+  | 'overloaded'
 
 export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   unauthorized: row(
@@ -198,6 +199,13 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'later',
     'The log could not take the events, for example because its disk is full. None of them was published.',
     'Operators: the log line names the cause. Clients: try again later with the same `Idempotency-Key`.',
+  ),
+  overloaded: row(
+    503,
+    'Overloaded',
+    'later',
+    'Publishes that are being received or written hold `publishingBytesMax` already.',
+    'Wait for `Retry-After` seconds, then publish again with the same `Idempotency-Key`.',
   ),
 }
 

@@ -24,6 +24,7 @@ import { systemClock } from './clock.ts'
 import { checkConfig } from './config/check.ts'
 import type { Config, Topics } from './config/config.ts'
 import { attachTo } from './http/attach.ts'
+import { Bodies } from './http/body.ts'
 import { Connections } from './http/connections.ts'
 import { createHandler } from './http/handler.ts'
 import { type Listening, listen } from './http/listen.ts'
@@ -80,6 +81,7 @@ function wire(
   metrics.observe({ log, hub, connections })
   return {
     ...{ log, registry, hub, connections, metrics, logger, clock, limits, heartbeatMs, cors: config.cors },
+    bodies: new Bodies(limits),
     publisher: new Publisher(log, limits, clock),
     watcher: new Watcher({ log, registry, hub, clock, limits }),
     sse: sseEncoding(log.epoch),

@@ -1,46 +1,71 @@
-/** Reads a request's body whole, within bounds of bytes and time. */
+/** Reads the bodies of requests whole, within bounds of bytes and time, for each and for all together. */
 import { type Limits, ProblemError } from '@watchpost/protocol'
 import type { Exchange } from './exchange.ts'
 
-/** @throws ProblemError `message-too-large`, `request-timeout` or `unsupported-media-type` */
-export async function readBody(exchange: Exchange, limits: Limits): Promise<Buffer> {
-  const { publishBytesMax, slowBodyMs } = limits
-  const coding = exchange.header('content-encoding')
-  if (coding !== undefined && coding !== 'identity') {
-    throw new ProblemError(
-      'unsupported-media-type',
-      `Content-Encoding ${JSON.stringify(coding)} is not read; send plain.`,
-    )
-  }
-  if (Number(exchange.header('content-length') ?? 0) > publishBytesMax) throw tooLarge(publishBytesMax)
-  return collect(exchange, publishBytesMax, slowBodyMs)
-}
+export class Bodies {
+  readonly #limits: Limits
+  #heldBytes = 0
 
-function collect({ request }: Exchange, bytesMax: number, slowBodyMs: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    const settle = (act: () => void): void => {
-      clearTimeout(timer)
-      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
-      act()
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  /**
+   * Reads a body and hands it to `use`, during which it counts as held.
+   * @throws ProblemError `message-too-large`, `request-timeout`, `unsupported-media-type`, `overloaded`, or what `use` throws
+   */
+  async with<Result>(exchange: Exchange, use: (body: Buffer) => Promise<Result>): Promise<Result> {
+    const coding = exchange.header('content-encoding')
+    if (coding !== undefined && coding !== 'identity') {
+      const detail = `Content-Encoding ${JSON.stringify(coding)} is not read; send the body as it is.`
+      throw new ProblemError('unsupported-media-type', detail)
     }
-    const refuse = (error: ProblemError): void => {
-      settle(() => reject(error))
-      request.pause()
+    const { publishBytesMax } = this.#limits
+    if (Number(exchange.header('content-length') ?? 0) > publishBytesMax) throw tooLarge(publishBytesMax)
+    const held = { bytes: 0 }
+    try {
+      return await use(await this.#collect(exchange, held))
+    } finally {
+      this.#heldBytes -= held.bytes
     }
-    const timer = setTimeout(() => {
-      refuse(new ProblemError('request-timeout', `The request did not arrive whole within ${slowBodyMs} ms.`))
-    }, slowBodyMs)
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length
-      if (bytes > bytesMax) refuse(tooLarge(bytesMax))
-      else chunks.push(chunk)
-    }
-    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks, bytes)))
-    const onGone = (): void => settle(() => reject(new ProblemError('invalid-message', 'The request was cut off.')))
-    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
-  })
+  }
+
+  /** @param held counts what was taken for this body, also if it is never read to its end */
+  #collect({ request }: Exchange, held: { bytes: number }): Promise<Buffer> {
+    const { slowBodyMs } = this.#limits
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      const settle = (act: () => void): void => {
+        clearTimeout(timer)
+        request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
+        act()
+      }
+      const refuse = (error: ProblemError): void => {
+        settle(() => reject(error))
+        request.pause()
+      }
+      const timer = setTimeout(() => {
+        refuse(new ProblemError('request-timeout', `The request did not arrive whole within ${slowBodyMs} ms.`))
+      }, slowBodyMs)
+      const onData = (chunk: Buffer): void => {
+        const refusal = this.#hold(chunk, held)
+        if (refusal === undefined) chunks.push(chunk)
+        else refuse(refusal)
+      }
+      const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks, held.bytes)))
+      const onGone = (): void => settle(() => reject(new ProblemError('invalid-message', 'The request was cut off.')))
+      request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
+    })
+  }
+
+  #hold(chunk: Buffer, held: { bytes: number }): ProblemError | undefined {
+    const { publishBytesMax, publishingBytesMax } = this.#limits
+    held.bytes += chunk.length
+    this.#heldBytes += chunk.length
+    if (held.bytes > publishBytesMax) return tooLarge(publishBytesMax)
+    if (this.#heldBytes <= publishingBytesMax) return undefined
+    return new ProblemError('overloaded', 'The server holds as much to publish as it may.', { retryAfter: 1 })
+  }
 }
 
 const tooLarge = (bytesMax: number): ProblemError =>

@@ -73,13 +73,13 @@ export class Exchange {
       response.flushHeaders()
       return (response as unknown as { readonly stream: Writable }).stream
     }
+    const { socket } = response
+    // A pipelined request has no socket until those before it are answered.
+    if (socket === null) throw new ProblemError('invalid-message', 'Ask for a stream on a connection of its own.')
     response.shouldKeepAlive = false
     response.useChunkedEncodingByDefault = false
     response.writeHead(200, headers)
     response.flushHeaders()
-    const { socket } = response
-    if (socket === null)
-      throw new ProblemError('invalid-message', 'A stream can not be asked for in a pipelined request.')
     return socket
   }
 }

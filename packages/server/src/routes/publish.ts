@@ -1,27 +1,30 @@
 /** Publishing by POST [WP-3.9]. */
 import { createHash } from 'node:crypto'
-import { ANONYMOUS, type PublishOptions } from '@watchpost/core'
+import { ANONYMOUS, type Appended, type PublishOptions } from '@watchpost/core'
 import { formatCursor, ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import { parsePublishBody } from '../formats/publish-body.ts'
-import { readBody } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 export async function publishTopic(app: App, exchange: Exchange, name: string): Promise<void> {
   const resolved = app.registry.demand('publish', name, ANONYMOUS)
   if (app.connections.closing) throw new ProblemError('going-away', 'This server is shutting down.', { retryAfter: 1 })
   const idempotencyKey = idempotencyKeyOf(app, exchange)
-  const body = await readBody(exchange, app.limits)
-  const events = parsePublishBody(body, exchange.header('content-type'))
-  const options = idempotencyKey === undefined ? {} : { idempotency: scoped(idempotencyKey, name, body) }
-  const appended = await app.publisher.publish(resolved, events, options)
-  if (!appended.replayed) app.metrics.countPublish(resolved.topic.template, appended.timestamps.length)
-  const acknowledged = appended.timestamps.map((timestamp, index) => ({
-    id: formatCursor(app.log.epoch, { offset: appended.first + index, floor: 0 }),
+  await app.bodies.with(exchange, async (body) => {
+    const events = parsePublishBody(body, exchange.header('content-type'))
+    const options = idempotencyKey === undefined ? {} : { idempotency: scoped(idempotencyKey, name, body) }
+    const appended = await app.publisher.publish(resolved, events, options)
+    if (!appended.replayed) app.metrics.countPublish(resolved.topic.template, appended.timestamps.length)
+    acknowledge(app, exchange, appended)
+  })
+}
+
+function acknowledge(app: App, exchange: Exchange, { first, timestamps, replayed }: Appended): void {
+  const events = timestamps.map((timestamp, index) => ({
+    id: formatCursor(app.log.epoch, { offset: first + index, floor: 0 }),
     timestamp,
   }))
-  const headers = appended.replayed ? { 'idempotent-replayed': 'true' } : {}
-  exchange.json(201, JSON.stringify({ events: acknowledged }), headers)
+  exchange.json(201, JSON.stringify({ events }), replayed ? { 'idempotent-replayed': 'true' } : {})
 }
 
 /** @throws ProblemError `invalid-parameter` */

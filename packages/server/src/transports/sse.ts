@@ -78,9 +78,10 @@ class StreamSink implements Sink<Buffer> {
 
 /** Serves a watch until the client leaves, stalls, or the server goes away. */
 export async function serveSse(app: App, exchange: Exchange, watch: Watch, start: Start): Promise<void> {
-  app.connections.demandRoom()
   const located = await app.watcher.locate(watch, start)
   if (exchange.response.destroyed) return
+  // In the same turn as the connection is counted, or many at once could pass the bound together.
+  app.connections.demandRoom()
   const stream = exchange.stream({
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
@@ -91,15 +92,23 @@ export async function serveSse(app: App, exchange: Exchange, watch: Watch, start
   stream.write(greeting(app, id, cursor))
   const sink = new StreamSink(stream, (error) => stream.end(failure(app, error)))
   const subscription = app.watcher.subscribe(watch, located, app.sse, sink)
-  endWith(app, stream, subscription, remove)
+  endWith(app, exchange, stream, subscription, remove)
 }
 
 /** Gives the subscription back when the stream closes, and cuts the stream when its client takes nothing for too long. */
-function endWith(app: App, stream: Writable, subscription: Subscription<Buffer>, remove: () => void): void {
-  const timed = stream as Writable & { setTimeout(timeoutMs: number, callback: () => void): unknown }
-  // A socket's timeout starts anew with each write and each byte that the client takes. Bookmarks come far more often,
-  // so it ends only when bytes wait for a client that takes none.
-  timed.setTimeout(app.limits.stalledMs, () => stream.destroy())
+function endWith(
+  app: App,
+  { response }: Exchange,
+  stream: Writable,
+  subscription: Subscription<Buffer>,
+  remove: () => void,
+): void {
+  // The timeout starts anew with each write and each byte that the client takes. When nothing waits for the client, it
+  // was only not sent anything for so long.
+  response.on('timeout', () => {
+    if (stream.writableLength > 0) stream.destroy()
+  })
+  response.setTimeout(app.limits.stalledMs)
   stream.on('error', () => stream.destroy())
   stream.on('close', () => {
     subscription.close()
