@@ -47,10 +47,19 @@ export interface TypedTopicDefinition<Events extends EventSchemas> extends Topic
   readonly key?: string | ((event: KeySource<Events>) => string)
 }
 
+/** A definition with a key, so that events may also have `null` for data, which removes theirs from the state. */
+export interface KeyedTopicDefinition<Events extends EventSchemas> extends TopicDefinition<Events> {
+  readonly key: string | ((event: never) => string)
+}
+
 /** Defines a topic; gives `data` and `key` their types, and is otherwise the identity. */
 export function topic<const Events extends EventSchemas>(
+  definition: TypedTopicDefinition<Events> & { readonly key: string | ((event: KeySource<Events>) => string) },
+): KeyedTopicDefinition<Events>
+export function topic<const Events extends EventSchemas>(
   definition: TypedTopicDefinition<Events>,
-): TopicDefinition<Events> {
+): TopicDefinition<Events>
+export function topic(definition: TopicDefinition): TopicDefinition {
   return definition
 }
 

@@ -4,6 +4,7 @@ export type { Clock } from './clock.ts'
 export {
   DefinitionError,
   type EventSchemas,
+  type KeyedTopicDefinition,
   type KeySource,
   type Topic,
   type TopicDefinition,

@@ -52,20 +52,26 @@ export function compileProjection(pointers: readonly (readonly string[])[]): Pro
   return root
 }
 
-/** The selected members in their place; arrays keep the selected elements in order; what holds nothing becomes `null` [WP-3.6]. */
+/** Whether there can be anything selected in a value; below a text or a number there is nothing. */
+const reaches = (value: Json, projection: Projection): boolean =>
+  projection === true || (typeof value === 'object' && value !== null)
+
+/** The selected members in their place; arrays keep the selected elements in order; data without members becomes `null` [WP-3.6]. */
 export function project(value: Json, projection: Projection): Json {
   if (projection === true) return value
   if (typeof value !== 'object' || value === null) return null
   if (Array.isArray(value)) {
     return (value as readonly Json[]).flatMap((element, i) => {
       const branch = projection[i]
-      return branch === undefined ? [] : [project(element, branch)]
+      return branch !== undefined && reaches(element, branch) ? [project(element, branch)] : []
     })
   }
   const kept: Record<string, Json> = {}
   for (const [name, branch] of Object.entries(projection)) {
     if (!Object.hasOwn(value, name)) continue
-    const selected = project((value as Readonly<Record<string, Json>>)[name] as Json, branch)
+    const inside = (value as Readonly<Record<string, Json>>)[name] as Json
+    if (!reaches(inside, branch)) continue
+    const selected = project(inside, branch)
     // A plain assignment to `__proto__` would set the prototype instead of a member.
     Object.defineProperty(kept, name, { value: selected, enumerable: true, configurable: true, writable: true })
   }

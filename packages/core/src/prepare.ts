@@ -1,5 +1,6 @@
 /** Checks one event of a publish and brings it to the form in which the log takes it. */
 import {
+  type EventFault,
   encodeEvent,
   type Json,
   type Limits,
@@ -13,11 +14,20 @@ import type { Resolved } from './registry.ts'
 
 const MEMBERS: ReadonlySet<string> = new Set(['type', 'data', 'key', 'timestamp'])
 
-/** Collects what is wrong with an event; `path` is a JSON Pointer into it. */
-type Report = (path: string, message: string) => void
+/** Collects what is wrong with the events of a publish. */
+export class Faults {
+  readonly list: EventFault[] = []
+  /** The index of the event that is being looked at. */
+  event = 0
+
+  /** `path` is a JSON Pointer into the event. */
+  add(path: string, message: string): void {
+    this.list.push({ event: this.event, path, message })
+  }
+}
 
 /**
- * Prepares an event, or reports what is wrong with it and answers `undefined`. `now` is a timestamp in wire form.
+ * Prepares an event, or adds what is wrong with it to `faults` and answers `undefined`. `now` is a timestamp in wire form.
  * @throws ProblemError `message-too-large`
  */
 export function prepareEvent(
@@ -25,27 +35,23 @@ export function prepareEvent(
   value: unknown,
   now: string,
   limits: Limits,
-  report: Report,
+  faults: Faults,
 ): PreparedEvent | undefined {
-  let sound = true
-  const fault: Report = (path, message) => {
-    sound = false
-    report(path, message)
-  }
+  const before = faults.list.length
   if (!isObject(value)) {
-    fault('', 'must be an object with "type" and "data"')
+    faults.add('', 'must be an object with "type" and "data"')
     return undefined
   }
-  const unknown = Object.keys(value).find((name) => !MEMBERS.has(name))
-  if (unknown !== undefined) fault(pointerTo(unknown), 'is not a member of an event: type, data, key, timestamp')
-  const type = checkedType(resolved, value['type'], fault)
-  const timestamp = checkedTimestamp(value['timestamp'], now, fault)
+  checkMembers(value, faults)
+  const type = checkedType(resolved, value['type'], faults)
+  const timestamp = checkedTimestamp(value['timestamp'], now, faults)
   if (type === undefined) return undefined
   const data = value['data'] ?? null
-  const text = checkedData(resolved, type, data, fault)
+  const text = checkedData(resolved, type, data, limits.eventDepthMax, faults)
   // A key is made from data, so what is wrong with the data comes first and is enough.
-  const key = sound ? checkedKey(resolved, type, data, value['key'], limits.keyBytesMax, fault) : undefined
-  if (!sound) return undefined
+  if (faults.list.length > before) return undefined
+  const key = checkedKey(resolved, type, data, value['key'], limits.keyBytesMax, faults)
+  if (faults.list.length > before) return undefined
   const event = { type, data: text, timestamp }
   const prepared = key === undefined ? event : { ...event, key }
   checkSize(resolved.name, prepared, limits.eventBytesMax)
@@ -55,34 +61,50 @@ export function prepareEvent(
 const isObject = (value: unknown): value is Readonly<Record<string, Json | undefined>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function checkedType(resolved: Resolved, type: Json | undefined, fault: Report): string | undefined {
+function checkMembers(value: object, faults: Faults): void {
+  for (const name of Object.keys(value)) {
+    if (MEMBERS.has(name)) continue
+    faults.add(pointerTo(name), 'is not a member of an event: type, data, key, timestamp')
+    return
+  }
+}
+
+function checkedType(resolved: Resolved, type: Json | undefined, faults: Faults): string | undefined {
   const { schemas } = resolved.topic
   if (typeof type === 'string' && schemas.has(type)) return type
-  if (typeof type === 'string' && RESERVED_TYPES.has(type)) fault('/type', `"${type}" is reserved for control messages`)
-  else fault('/type', `must be one of ${[...schemas.keys()].map((name) => `"${name}"`).join(', ')}`)
+  if (typeof type === 'string' && RESERVED_TYPES.has(type))
+    faults.add('/type', `"${type}" is reserved for control messages`)
+  else faults.add('/type', `must be one of ${[...schemas.keys()].map((name) => `"${name}"`).join(', ')}`)
   return undefined
 }
 
-function checkedTimestamp(given: Json | undefined, now: string, fault: Report): string {
+function checkedTimestamp(given: Json | undefined, now: string, faults: Faults): string {
   if (given === undefined) return now
   const timestamp = typeof given === 'string' ? normalizeTimestamp(given) : undefined
-  if (timestamp === undefined) fault('/timestamp', 'must be an RFC 3339 time, such as "2026-11-22T12:34:56.789Z"')
+  if (timestamp === undefined) faults.add('/timestamp', 'must be an RFC 3339 time, such as "2026-11-22T12:34:56.789Z"')
   return timestamp ?? now
 }
 
 /** The data as JSON text, after checking it. */
-function checkedData(resolved: Resolved, type: string, data: Json, fault: Report): string {
+function checkedData(resolved: Resolved, type: string, data: Json, depthMax: number, faults: Faults): string {
   // In a keyed topic, null removes a key, whatever the schema says [WP-9.1].
   if (data === null && resolved.topic.keyOf !== undefined) return 'null'
-  try {
-    for (const { path, message } of resolved.topic.schemas.get(type)?.faults(data) ?? []) fault(`/data${path}`, message)
-    return JSON.stringify(data)
-  } catch (error) {
-    // Checking and encoding recurse, and so can run out of stack where the parser, which does not, had no trouble.
-    if (!(error instanceof RangeError)) throw error
-    fault('/data', 'is nested too deeply')
+  // First, since all that follows recurses: here, and in everyone who reads the event later.
+  if (isDeeper(data, depthMax)) {
+    faults.add('/data', `must not nest deeper than ${depthMax} levels`)
     return 'null'
   }
+  for (const { path, message } of resolved.topic.schemas.get(type)?.faults(data) ?? []) {
+    faults.add(`/data${path}`, message)
+  }
+  return JSON.stringify(data)
+}
+
+function isDeeper(value: Json, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depthMax === 0) return true
+  for (const member of Object.values(value)) if (isDeeper(member, depthMax - 1)) return true
+  return false
 }
 
 /** The key that counts: what the topic's definition makes of the data where it has one, else the publisher's [WP-9.1]. */
@@ -92,31 +114,31 @@ function checkedKey(
   data: Json,
   given: Json | undefined,
   bytesMax: number,
-  fault: Report,
+  faults: Faults,
 ): string | undefined {
   const { keyOf } = resolved.topic
   if (given !== undefined && (typeof given !== 'string' || given === '')) {
-    fault('/key', 'must be a string that is not empty')
+    faults.add('/key', 'must be a string that is not empty')
     return undefined
   }
   if (keyOf !== undefined && data === null && given === undefined) {
-    fault('/key', 'must be given when data is null, which removes the key from the state')
+    faults.add('/key', 'must be given when data is null, which removes the key from the state')
     return undefined
   }
   const key = keyOf === undefined || data === null ? given : keyOf(type, data)
-  if (keyOf !== undefined && (key === undefined || key === '')) fault('/data', "does not give the topic's key")
+  if (keyOf !== undefined && (key === undefined || key === '')) faults.add('/data', "does not give the topic's key")
   if (key === undefined) return undefined
-  if (given !== undefined && key !== given) fault('/key', `must be ${JSON.stringify(key)}, which the data gives`)
-  if (utf8Bytes(key) > bytesMax) fault('/key', `must be at most ${bytesMax} bytes`)
+  if (given !== undefined && key !== given) faults.add('/key', `must be ${JSON.stringify(key)}, which the data gives`)
+  if (utf8Bytes(key) > bytesMax) faults.add('/key', `must be at most ${bytesMax} bytes`)
   // A lone surrogate has no UTF-8, so that key would be another one when it is read back.
-  if (!key.isWellFormed()) fault('/key', 'must be well-formed Unicode')
+  if (!key.isWellFormed()) faults.add('/key', 'must be well-formed Unicode')
   return key
 }
 
 function checkSize(topic: string, event: PreparedEvent, bytesMax: number): void {
   const { type, key = '', data } = event
-  // Far below the bound, as nearly all events are, even if each character were three bytes and the members' names many.
-  if ((type.length + topic.length + key.length + data.length + 200) * 3 <= bytesMax) return
+  // Far below the bound, as nearly all events are, even if each character were three bytes, or six where a key is escaped.
+  if ((type.length + topic.length + key.length * 2 + data.length + 200) * 3 <= bytesMax) return
   // The id is not known yet; it counts as nothing, so that whether an event is too large never depends on the day.
   const bytes = utf8Bytes(encodeEvent({ ...event, topic, id: '' }))
   if (bytes <= bytesMax) return

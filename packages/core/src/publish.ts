@@ -5,7 +5,7 @@
 import { type EventFault, formatTimestamp, type Limits, ProblemError } from '@watchpost/protocol'
 import type { Clock } from './clock.ts'
 import type { Appended, Log, PreparedEvent } from './log.ts'
-import { prepareEvent } from './prepare.ts'
+import { Faults, prepareEvent } from './prepare.ts'
 import type { Resolved } from './registry.ts'
 
 /** How long the answer to a publish with an idempotency key is kept [WP-3.10]. */
@@ -54,15 +54,15 @@ export class Publisher {
       )
     }
     const now = formatTimestamp(this.#clock.now())
-    const faults: EventFault[] = []
+    const faults = new Faults()
     const prepared: PreparedEvent[] = []
     for (const [index, value] of events.entries()) {
-      const report = (path: string, message: string): void => void faults.push({ event: index, path, message })
-      const event = prepareEvent(resolved, value, now, this.#limits, report)
+      faults.event = index
+      const event = prepareEvent(resolved, value, now, this.#limits, faults)
       if (event !== undefined) prepared.push(event)
-      if (faults.length >= FAULTS_MAX) break
+      if (faults.list.length >= FAULTS_MAX) break
     }
-    if (faults.length > 0) throw invalid(faults)
+    if (faults.list.length > 0) throw invalid(faults.list)
     return prepared
   }
 }

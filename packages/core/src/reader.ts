@@ -60,7 +60,8 @@ export class Reader {
       const shown = this.#filtered(scanned.events, topics === undefined)
       if (shown.length >= left) return (shown[left - 1] as LoggedEvent).offset - 1
       left -= shown.length
-      below = scanned.through
+      // The event at `through` was looked at, so it must not be counted again.
+      below = scanned.through - 1
       await turn()
     }
     return 0

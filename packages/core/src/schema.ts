@@ -44,9 +44,16 @@ export interface CompiledSchema {
 
 // A typo in hand-written JSON Schema would otherwise be a rule that is silently never applied; what libraries generate
 // may hold formats that ajv doesn't know, beside a pattern that it does.
+// No schema is added to a compiler: a second one with the same `$id`, of another topic or server, would be refused.
 const compilers = {
-  plain: new Ajv2020({ allErrors: true, strictTypes: false, strictRequired: false, strictTuples: false }),
-  generated: new Ajv2020({ allErrors: true, strict: false, logger: false }),
+  plain: new Ajv2020({
+    allErrors: true,
+    strictTypes: false,
+    strictRequired: false,
+    strictTuples: false,
+    addUsedSchema: false,
+  }),
+  generated: new Ajv2020({ allErrors: true, strict: false, logger: false, addUsedSchema: false }),
 }
 for (const ajv of Object.values(compilers)) ajvFormats.default(ajv)
 

@@ -49,7 +49,12 @@ export class Selection {
     const { identity, transport } = this.#viewer
     const resolved = this.#registry.resolve(topic)
     if (resolved === undefined || (transport !== undefined && !resolved.topic.transports.has(transport))) return false
-    return this.#registry.may('watch', resolved, identity)
+    try {
+      return this.#registry.may('watch', resolved, identity)
+    } catch {
+      // The server's own rule failed. Thrown on, that would keep the hub from handing out any event, to anyone.
+      return false
+    }
   }
 
   /** The topic, if it is just one and has a state. */

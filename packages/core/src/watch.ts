@@ -117,7 +117,11 @@ export class Watcher {
     for (let slices = 0; position.offset < upTo && slices < PAGE_SLICES; slices++) {
       if (slices > 0) await clock.turn()
       const slice = reader.read(position, upTo)
-      if (slice.gap !== undefined) throw expired(watch, this.#gap(position, slice.gap.floor))
+      if (slice.gap !== undefined) {
+        // What was read before the gap is sent; `earliest` lies behind it. The next page meets the gap.
+        if (events.length > 0) return { events, position, more: true }
+        throw expired(watch, this.#gap(position, slice.gap.floor))
+      }
       for (const event of slice.events) {
         characters += event.json.length
         if (events.length === limit || (events.length > 0 && characters > limits.pageBytesMax)) {

@@ -18,6 +18,7 @@ const row = (value: number, over: LimitRow['over'], why: string, max?: number): 
 
 export type LimitName =
   | 'eventBytesMax'
+  | 'eventDepthMax'
   | 'publishBytesMax'
   | 'publishEventsMax'
   | 'publishingBytesMax'
@@ -41,6 +42,12 @@ export type LimitName =
 
 export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   eventBytesMax: row(65_536, 'message-too-large', 'one event as JSON; a larger thing belongs behind a link'),
+  eventDepthMax: row(
+    100,
+    'invalid-event',
+    'how deep `data` may nest; checking, selecting and most readers recurse',
+    1_000,
+  ),
   publishBytesMax: row(4_194_304, 'message-too-large', 'the body of one publish, which is held in memory whole'),
   publishEventsMax: row(10_000, 'message-too-large', 'the events of one publish, which are one transaction'),
   publishingBytesMax: row(

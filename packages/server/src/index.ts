@@ -5,6 +5,7 @@ export {
   DefinitionError,
   type Identity,
   type JsonSchema,
+  type KeyedTopicDefinition,
   type Retention,
   type StandardSchema,
   type TopicDefinition,

@@ -10,37 +10,44 @@ export type TopicNames<Template extends string> = Template extends `${infer Befo
 /** Every topic that a configuration defines. */
 export type TopicOf<T> = TopicNames<keyof T & string>
 
-/** The event schemas of a topic; of all templates that match it. */
-type SchemasOf<T, Topic extends string> = {
-  [Template in keyof T & string]: Topic extends TopicNames<Template>
-    ? T[Template] extends { readonly events: infer Events }
-      ? Events
-      : never
-    : never
+/** The definition that a topic falls under; all of them, if several templates match. */
+type DefinitionOf<T, Topic extends string> = {
+  [Template in keyof T & string]: Topic extends TopicNames<Template> ? T[Template] : never
 }[keyof T & string]
 
+/** Data by event type. In a keyed topic it may be `null`, which removes the key from the state [WP-9.1]. */
+type DataByType<Definition> = Definition extends { readonly events: infer Events }
+  ? {
+      [Type in keyof Events & string]:
+        | DataOf<Events[Type]>
+        | (Definition extends { readonly key: unknown } ? null : never)
+    }
+  : never
+
 /** What a publisher sends; `timestamp` is RFC 3339. */
-export type NewEvent<T, Topic extends string> = NewEventOf<SchemasOf<T, Topic>>
+export type NewEvent<T, Topic extends string> = NewEventOf<DataByType<DefinitionOf<T, Topic>>>
 
 // A type parameter of its own makes this distribute: several templates that match give the events of each of them.
-type NewEventOf<Events> = Events extends unknown
+type NewEventOf<Data> = Data extends unknown
   ? {
-      [Type in keyof Events & string]: {
+      [Type in keyof Data & string]: {
         readonly type: Type
-        /** `null` removes the key from a keyed topic's state. */
-        readonly data: DataOf<Events[Type]> | null
+        readonly data: Data[Type]
         readonly key?: string
         readonly timestamp?: string
       }
-    }[keyof Events & string]
+    }[keyof Data & string]
   : never
 
-/** What a watcher gets: for a topic of the configuration its own events, for a filter with a wildcard any event. */
+/**
+ * What a watcher gets: for a topic of the configuration its own events, for a filter such as `chat/*` those of the
+ * template that it looks like, and for any other filter any event.
+ */
 export type WatchedEvent<T, Filter extends string> =
-  Filter extends TopicOf<T> ? WatchedEventOf<SchemasOf<T, Filter>> : Event
+  Filter extends TopicOf<T> ? WatchedEventOf<DataByType<DefinitionOf<T, Filter>>> : Event
 
-type WatchedEventOf<Events> = Events extends unknown
-  ? { [Type in keyof Events & string]: Event<Type, DataOf<Events[Type]>> }[keyof Events & string]
+type WatchedEventOf<Data> = Data extends unknown
+  ? { [Type in keyof Data & string]: Event<Type, Data[Type]> }[keyof Data & string]
   : never
 
 /** Announces that events can't be delivered any more [WP-2.4]; the stream goes on after them. */

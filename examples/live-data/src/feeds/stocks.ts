@@ -24,6 +24,8 @@ export async function readPrices(): Promise<readonly PriceUpdate[]> {
     .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp))
 }
 
-/** Whether two prices are the same record of the file. */
-export const isSamePrice = (a: PriceUpdate, b: PriceUpdate): boolean =>
-  a.timestamp === b.timestamp && a.data.symbol === b.data.symbol
+/** Whether an event of the log is this record of the file. */
+export const isSamePrice = (
+  record: PriceUpdate,
+  event: { readonly timestamp: string; readonly data: { readonly symbol: string } | null },
+): boolean => record.timestamp === event.timestamp && record.data.symbol === event.data?.symbol

@@ -4,7 +4,7 @@ import type { Exchange, Headers } from './exchange.ts'
 
 const ALLOWED_HEADERS =
   'Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, Cache-Control'
-const EXPOSED_HEADERS = 'ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After'
+const EXPOSED_HEADERS = 'Allow, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After'
 
 /** The headers that let the request's origin read the answer; none if it may not. */
 export function corsHeaders(exchange: Exchange, cors: CorsOptions | undefined): Headers {

@@ -13,13 +13,16 @@ export class Exchange {
   readonly request: Request
   readonly response: Response
   readonly url: URL
+  /** Where the routes are mounted; paths that an answer gives begin with it. */
+  readonly basePath: string
   /** Decoded, without the base path. */
   readonly path: string
 
-  constructor(request: Request, response: Response, url: URL, path: string) {
+  constructor(request: Request, response: Response, url: URL, basePath: string, path: string) {
     this.request = request
     this.response = response
     this.url = url
+    this.basePath = basePath
     this.path = path
   }
 
@@ -50,12 +53,13 @@ export class Exchange {
 
   /** Answers with a problem document [WP-5.2]. */
   problem(error: ProblemError, instance: string): void {
-    const { allow, retryAfter } = error.members
-    const body = problemDocument(error, instance)
+    const { allow, retryAfter, state } = error.members
+    const document = problemDocument(error, instance)
+    const body = state === undefined ? document : { ...document, state: `${this.basePath}${state}` }
     this.send(PROBLEMS[error.problem].status, JSON.stringify(body), {
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
-      link: `<${problemType(error.problem)}>; rel="type"`,
+      link: `<${this.basePath}${problemType(error.problem)}>; rel="type"`,
       ...(allow && { allow: allow.join(', ') }),
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     })

@@ -33,7 +33,7 @@ export function createHandler(app: App, options: HandlerOptions, all: boolean): 
 function exchangeOf(request: Request, response: Response, basePath: string): Exchange | undefined {
   const url = parseTarget(request.url ?? '/')
   if (url === undefined || !url.pathname.startsWith(`${basePath}/`)) return undefined
-  return new Exchange(request, response, url, decodePath(url.pathname.slice(basePath.length)))
+  return new Exchange(request, response, url, basePath, decodePath(url.pathname.slice(basePath.length)))
 }
 
 /** A request target is a path, or a whole URL when it comes through a proxy (RFC 9112, section 3.2). */

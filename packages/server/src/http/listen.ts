@@ -43,6 +43,7 @@ export async function listen(options: ListenOptions, limits: Limits, listener: R
 function plainServer(limits: Limits, listener: RequestListener): HttpServer {
   const server = createHttpServer({ ...patience(limits), connectionsCheckingInterval: CHECK_EVERY_MS }, listener)
   server.keepAliveTimeout = limits.idleHttpMs
+  server.timeout = silenceMs(limits)
   return server
 }
 
@@ -64,10 +65,20 @@ async function secureServer(
     // Node's compatibility classes for HTTP/2 are used like those of HTTP/1.1 throughout.
     listener as unknown as Parameters<typeof createSecureServer>[1],
   )
-  // Closing a session lets its streams finish; a stream that waits for news is never silent for so long.
-  server.on('session', (session: Http2Session) => session.setTimeout(limits.idleHttpMs, () => session.close()))
+  server.on('session', (session: Http2Session) => {
+    session.setTimeout(limits.idleHttpMs)
+    session.on('timeout', () => {
+      // Closing lets what is being answered finish, unless it is as silent again as a client may be.
+      if (session.closed) return session.destroy()
+      session.close()
+      session.setTimeout(silenceMs(limits))
+    })
+  })
   return server
 }
+
+/** A connection on which nothing moved for so long has a client that takes nothing; a long poll may be silent that long. */
+const silenceMs = (limits: Limits): number => Math.max(limits.stalledMs, (limits.waitSecondsMax + 5) * 1_000)
 
 interface Patience {
   readonly maxHeaderSize: number

@@ -4,7 +4,8 @@ import type { App } from '../app.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 export function serveTopics(app: App, exchange: Exchange): void {
-  const topics = app.registry.topics.map(describe).filter((topic) => topic.watch || topic.publish)
+  const described = app.registry.topics.map((topic) => describe(topic, exchange.basePath))
+  const topics = described.filter((topic) => topic.watch || topic.publish)
   exchange.json(200, JSON.stringify({ topics, limits: app.limits }))
 }
 
@@ -14,15 +15,16 @@ export function serveTopics(app: App, exchange: Exchange): void {
  */
 const mayBe = (access: Access): boolean => typeof access === 'function' || access === 'anyone'
 
-function describe(topic: Topic): { readonly watch: boolean; readonly publish: boolean } {
+function describe(topic: Topic, basePath: string): { readonly watch: boolean; readonly publish: boolean } {
   const { template, description, schemas, transports, retention } = topic
   const keyed = topic.keyOf !== undefined
+  const root = `${basePath}/v1`
   return {
     ...{ topic: template, description },
     watch: mayBe(topic.access.watch),
     publish: mayBe(topic.access.publish),
     ...{ keyed, retention, transports: [...transports] },
     ...{ events: Object.fromEntries([...schemas].map(([type, schema]) => [type, schema.json])) },
-    ...{ links: { topic: `/v1/topics/${template}`, ...(keyed && { state: `/v1/state/${template}` }) } },
+    ...{ links: { topic: `${root}/topics/${template}`, ...(keyed && { state: `${root}/state/${template}` }) } },
   }
 }

@@ -1,0 +1,85 @@
+import { limitsWith } from '@watchpost/protocol'
+import { describe, expect, it } from 'vitest'
+import { compileTopic, DefinitionError, type TopicDefinition, topic } from '../src/definition.ts'
+
+const ANY = { events: { tick: {} } } satisfies TopicDefinition
+
+/** What a definition is refused with. */
+function refusal(template: string, definition: TopicDefinition): string {
+  try {
+    compileTopic(template, definition)
+  } catch (error) {
+    if (error instanceof DefinitionError) return error.message
+    throw error
+  }
+  throw new Error('the definition was taken')
+}
+
+describe('a topic definition [WP-6.2]', () => {
+  it('denies, offers everything and keeps all unless it says otherwise', () => {
+    const { access, transports, retention, keyOf, schemas } = compileTopic('a', ANY)
+    expect(access).toEqual({ watch: 'granted', publish: 'granted' })
+    expect([...transports]).toEqual(['page', 'long-poll', 'sse'])
+    expect([retention, keyOf, [...schemas.keys()]]).toEqual([{}, undefined, ['tick']])
+  })
+
+  it('is taken as it is written', () => {
+    const definition = topic({
+      ...ANY,
+      description: 'Words',
+      transports: ['sse'],
+      retention: { bytes: 7 },
+      watch: 'anyone',
+    })
+    const { access, transports, retention, description } = compileTopic('a', definition)
+    expect([access.watch, [...transports], retention, description]).toEqual(['anyone', ['sse'], { bytes: 7 }, 'Words'])
+  })
+
+  it.each<[string, TopicDefinition, string]>([
+    ['$mine', ANY, "the server's own"],
+    ['$presence/{x}', ANY, "the server's own"],
+    ['a//b', ANY, 'a segment is empty'],
+    ['a/{b}/{b}', ANY, 'a name of its own'],
+    ['a/{b-c}', ANY, '"{b-c}"'],
+    ['a/*', ANY, '"*"'],
+    ['a', { events: {} }, 'at least one event type'],
+    ['a', { events: { welcome: {} } }, 'event type "welcome": the type is reserved'],
+    ['a', { events: { bookmark: {} } }, 'is reserved'],
+    ['a', { events: { 'price update': {} } }, 'event type "price update"'],
+    ['a', { events: { '.hidden': {} } }, 'begins with a letter or digit'],
+    ['a', { events: { ['x'.repeat(129)]: {} } }, 'event type'],
+    ['a', { events: { tick: { typo: 'string' } } }, 'event type "tick": strict mode: unknown keyword: "typo"'],
+    ['a', { ...ANY, key: 'symbol' }, '`key` must be a JSON Pointer'],
+    ['a', { ...ANY, key: '' }, '`key` must be a JSON Pointer'],
+    ['a', { ...ANY, key: '/a~2' }, '`key` must be a JSON Pointer'],
+  ])('%s is refused, and the message names the place: %j', (template, definition, expected) => {
+    const message = refusal(template, definition)
+    expect(message).toContain(`topic "${template}"`)
+    expect(message).toContain(expected)
+  })
+
+  it('keeps to the bounds of topics', () => {
+    expect(() => compileTopic('a/b/c', ANY, { bounds: limitsWith({ topicSegmentsMax: 2 }) })).toThrow('more than 2')
+  })
+})
+
+describe('the key that a definition makes of data [WP-9.1]', () => {
+  it.each<[TopicDefinition['key'], unknown, string | undefined]>([
+    ['/symbol', { symbol: 'MSFT' }, 'MSFT'],
+    ['/id', { id: 7 }, '7'],
+    ['/id', { id: 0 }, '0'],
+    ['/a/0/b', { a: [{ b: 'x' }] }, 'x'],
+    ['/__proto__', {}, undefined],
+    ['/symbol', { symbol: null }, undefined],
+    ['/symbol', { symbol: true }, undefined],
+    ['/symbol', { symbol: { toString: 1 } }, undefined],
+    ['/symbol', {}, undefined],
+    ['/symbol', 'text', undefined],
+    [({ type, data }: { type: string; data: { n: number } }) => `${type}:${data.n}`, { n: 1 }, 'tick:1'],
+    [(() => 7) as unknown as () => string, {}, '7'],
+    [(() => undefined) as unknown as () => string, {}, undefined],
+  ])('%s of %j is %j', (key, data, expected) => {
+    const { keyOf } = compileTopic('a', { ...ANY, ...(key !== undefined && { key: key as string }) })
+    expect(keyOf?.('tick', data as never)).toBe(expected)
+  })
+})

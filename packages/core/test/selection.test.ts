@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import { type AccessContext, ANONYMOUS, type Identity, SERVER } from '../src/access.ts'
+import { Registry } from '../src/registry.ts'
+import { Selection } from '../src/selection.ts'
+import { MemoryLog } from './memory-log.ts'
+import { OPEN } from './support.ts'
+
+const ANA: Identity = { name: 'user ana', subject: 'ana' }
+const BOB: Identity = { name: 'user bob', subject: 'bob' }
+
+const registry = new Registry({
+  'open/{x}': OPEN,
+  'open/{x}/{y}': OPEN,
+  'paged/{x}': { ...OPEN, transports: ['page'] },
+  'home/{user}': { ...OPEN, watch: ({ identity, params }) => identity.subject === params['user'] },
+  granted: { ...OPEN, watch: 'granted' },
+  keyed: { ...OPEN, key: '/id' },
+})
+
+const selected = (filters: readonly string[], topics: readonly string[], identity: Identity = ANONYMOUS): string[] => {
+  const selection = new Selection(filters, registry, { identity, transport: 'sse' })
+  return topics.filter((topic) => selection.has(topic))
+}
+
+async function logOf(...topics: readonly string[]): Promise<MemoryLog> {
+  const log = new MemoryLog()
+  const event = { type: 'tick', data: '1', timestamp: '2026-11-22T12:34:56.789Z' }
+  for (const topic of topics) await log.append({ topic, keyed: false, events: [event] })
+  return log
+}
+
+describe('what a selection covers', () => {
+  const TOPICS = ['open/1', 'open/1/2', 'paged/1', 'home/ana', 'home/bob', 'granted', 'unknown/1', '$presence/open']
+
+  it.each<[readonly string[], Identity, readonly string[]]>([
+    [['open/*'], ANONYMOUS, ['open/1']],
+    [['open/**'], ANONYMOUS, ['open/1', 'open/1/2']],
+    [['*/1', 'open/1/2'], ANONYMOUS, ['open/1', 'open/1/2']],
+    [['**'], ANONYMOUS, ['open/1', 'open/1/2']],
+    [['**'], ANA, ['open/1', 'open/1/2', 'home/ana']],
+    [['home/*'], BOB, ['home/bob']],
+    [['$presence/**'], ANONYMOUS, []],
+  ])('%j for %o: just what is offered there and may be watched [WP-6.3] [WP-3.5]', (filters, identity, expected) => {
+    expect(selected(filters, TOPICS, identity)).toEqual(expected)
+  })
+
+  it('passes over no transport when there is none, and over no rule for the server itself', () => {
+    const selection = new Selection(['**'], registry, { identity: SERVER })
+    expect(TOPICS.filter((topic) => selection.has(topic))).toEqual([
+      ...['open/1', 'open/1/2', 'paged/1', 'home/ana', 'home/bob', 'granted'],
+    ])
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('no claims')
+      },
+    ],
+    ['answers with a promise', () => Promise.resolve(true)],
+    ['answers with anything but true', () => 'yes'],
+  ])('leaves out what a rule does not allow that %s [WP-6.1]', (_what, rule) => {
+    const rules = new Registry({ 'chat/{room}': { ...OPEN, watch: rule as () => boolean }, open: OPEN })
+    const selection = new Selection(['**'], rules, { identity: ANA })
+    expect([selection.has('chat/lobby'), selection.has('open')]).toEqual([false, true])
+  })
+
+  it('asks a rule once per topic, with all that the rule may go by', () => {
+    const asked: AccessContext[] = []
+    const watch = (context: AccessContext): boolean => asked.push(context) > 0
+    const rules = new Registry({ 'chat/{room}': { ...OPEN, watch } })
+    const selection = new Selection(['chat/*'], rules, { identity: ANA })
+    expect([selection.has('chat/lobby'), selection.has('chat/lobby')]).toEqual([true, true])
+    expect(asked).toEqual([{ identity: ANA, topic: 'chat/lobby', params: { room: 'lobby' } }])
+  })
+})
+
+describe('the name of a selection', () => {
+  const nameOf = (filters: readonly string[], identity = ANONYMOUS, transport?: 'sse' | 'page'): string =>
+    new Selection(filters, registry, { identity, ...(transport && { transport }) }).name
+
+  it('is the same for the same filters in any order', () => {
+    expect(nameOf(['a', 'b', 'a'])).toBe(nameOf(['b', 'a']))
+  })
+
+  it('tells identities and transports apart, who may see different things', () => {
+    const names = [nameOf(['a']), nameOf(['a'], ANA), nameOf(['a'], BOB), nameOf(['a'], ANA, 'sse'), nameOf(['b'])]
+    expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+describe('how a selection is read', () => {
+  it('by index for topics without wildcard, whether they exist or not', async () => {
+    const log = await logOf('open/1')
+    const selection = new Selection(['open/2', 'open/1'], registry, { identity: ANONYMOUS })
+    expect(selection.indexed(log)).toEqual(['open/1', 'open/2'])
+  })
+
+  it('by index for the few existing topics of a wildcard, each once', async () => {
+    const log = await logOf('open/1', 'open/2', 'granted', 'home/ana', 'unknown/1')
+    const selection = new Selection(['**', 'open/*', '*/1'], registry, { identity: ANONYMOUS })
+    expect(selection.indexed(log)).toEqual(['open/1', 'open/2'])
+  })
+
+  it('along the whole log for a wildcard of many topics', async () => {
+    const topics = Array.from({ length: 33 }, (_, i) => `open/${i}`)
+    const few = new Selection(['open/*'], registry, { identity: ANONYMOUS })
+    expect(few.indexed(await logOf(...topics.slice(0, 32)))).toHaveLength(32)
+    expect(few.indexed(await logOf(...topics))).toBeUndefined()
+  })
+
+  it('knows the newest loss of the topics that it covers, and of no other [WP-2.4]', async () => {
+    const log = await logOf('open/1', 'open/1', 'granted', 'open/2', 'granted', 'open/2')
+    await log.trim('open/1', { events: 1 }, 10)
+    await log.trim('granted', { events: 0 }, 10)
+    const losses = (filters: readonly string[]): number =>
+      new Selection(filters, registry, { identity: ANONYMOUS }).trimmed(log)
+    expect([losses(['open/1']), losses(['open/2']), losses(['**']), losses(['granted'])]).toEqual([1, 0, 1, 5])
+  })
+
+  it('has a state when it is one keyed topic', () => {
+    const keyedTopic = (...filters: string[]): string | undefined =>
+      new Selection(filters, registry, { identity: ANONYMOUS }).keyedTopic
+    expect([keyedTopic('keyed'), keyedTopic('keyed', 'open/1'), keyedTopic('*'), keyedTopic('open/1')]).toEqual([
+      ...['keyed', undefined, undefined, undefined],
+    ])
+  })
+})
