@@ -125,7 +125,7 @@ export class Feed<Chunk> {
     const offset = this.position
     if (this.#bookmark?.offset !== offset || this.#bookmark.nowMs !== nowMs) {
       const { epoch } = this.#options
-      const chunk = this.encoding.bookmark(formatCursor(epoch, { offset, floor: 0 }), formatTimestamp(nowMs))
+      const chunk = this.encoding.bookmark(formatCursor(epoch, { offset, trims: 0 }), formatTimestamp(nowMs))
       this.#bookmark = { offset, nowMs, chunk }
     }
     return this.#bookmark.chunk

@@ -41,6 +41,8 @@ export class Hub {
   readonly #stopFollowing: () => void
   #position: number
   #dispatching = false
+  #closed = false
+  #failure: Error | undefined
   /** Events handed to feeds, as a count that only grows. */
   eventsDispatched = 0
 
@@ -55,6 +57,11 @@ export class Hub {
   /** Every event up to this offset has been handed to the feeds that cover it. */
   get position(): number {
     return this.#position
+  }
+
+  /** Why the log could not be read when it was last tried; `undefined` if it could. */
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   get feeds(): number {
@@ -90,11 +97,13 @@ export class Hub {
     if (this.#dispatching) return
     this.#dispatching = true
     try {
-      while (this.#position < this.#log.head) {
+      while (!this.#closed && this.#position < this.#log.head) {
         this.#dispatchTurn()
+        this.#failure = undefined
         if (this.#position < this.#log.head) await this.#options.clock.turn()
       }
     } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error))
       this.#options.onFailure(error)
     } finally {
       this.#dispatching = false
@@ -102,6 +111,7 @@ export class Hub {
   }
 
   close(): void {
+    this.#closed = true
     this.#stopFollowing()
     this.bookmarks.close()
   }

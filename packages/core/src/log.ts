@@ -80,20 +80,25 @@ export interface Retention {
   readonly bytes?: number
 }
 
-/** What is kept of one topic. `trimmed` is the offset of the last event that was trimmed from it, 0 if none was. */
+/**
+ * What is kept of one topic. `trimmed` is the offset of the last event that was trimmed from it, and `trims` what the
+ * log's own count of {@link Log.trims} was by that trim; both are 0 if none was. Of two watchers of the topic that stand
+ * below `trimmed`, the one who knows fewer trims than `trims` has a loss to be told of.
+ */
 export interface TopicFacts {
   readonly topic: string
   readonly events: number
   readonly bytes: number
   readonly trimmed: number
+  readonly trims: number
   readonly last: number
 }
 
 /** What a gap needs to be announced, without the cursor that met it. */
 export interface GapFound {
   readonly reason: GapReason
-  /** All events of the watched topics up to here that are gone have been accounted for. */
-  readonly floor: number
+  /** The losses of the log's first so many trims are announced by this gap. */
+  readonly trims: number
 }
 
 export interface Log {
@@ -127,6 +132,9 @@ export interface Log {
 
   /** No topic has had an event above this offset trimmed: a cheap first look before asking topic by topic. */
   readonly trimmed: number
+
+  /** How many trims of any topic took something away. Grows by one with each; never goes back. */
+  readonly trims: number
 
   /** Trims at most `eventsMax` events that `retention` no longer keeps from a topic's start; tells whether more remain. State is kept. */
   trim(topic: string, retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }>

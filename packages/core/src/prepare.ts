@@ -11,6 +11,7 @@ import {
 import type { PreparedEvent } from './log.ts'
 import { pointerTo } from './pointer.ts'
 import type { Resolved } from './registry.ts'
+import { utf8Bytes } from './utf8.ts'
 
 const MEMBERS: ReadonlySet<string> = new Set(['type', 'data', 'key', 'timestamp'])
 
@@ -143,15 +144,4 @@ function checkSize(topic: string, event: PreparedEvent, bytesMax: number): void 
   const bytes = utf8Bytes(encodeEvent({ ...event, topic, id: '' }))
   if (bytes <= bytesMax) return
   throw new ProblemError('message-too-large', `An event may have ${bytesMax} bytes, not ${bytes}.`)
-}
-
-function utf8Bytes(text: string): number {
-  let bytes = text.length
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    // Each half of a surrogate pair counts two of the pair's four bytes.
-    if (unit >= 0x800) bytes += unit >= 0xd800 && unit <= 0xdfff ? 1 : 2
-    else if (unit >= 0x80) bytes += 1
-  }
-  return bytes
 }

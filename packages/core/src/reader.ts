@@ -9,7 +9,7 @@ const SLICE_EVENTS = 1_000
 const SLICE_CHARACTERS = 262_144
 
 export interface Slice {
-  /** Set if events between the position and what is kept are gone; then `events` is empty and the position carries the floor. */
+  /** Set if events between the position and what is kept are gone; then `events` is empty and the position knows of it. */
   readonly gap?: GapFound
   /** What the view shows, as it shows it. */
   readonly events: readonly LoggedEvent[]
@@ -30,9 +30,9 @@ export class Reader {
 
   /** One slice of what lies in `after < offset <= upTo`. The events and the check for a gap are of one moment. */
   read(after: Position, upTo: number): Slice {
-    const floor = this.#gapFloor(after)
-    if (floor !== undefined) {
-      return { gap: { reason: 'trimmed', floor }, events: [], position: { offset: after.offset, floor } }
+    if (this.#hasLoss(after)) {
+      const { trims } = this.#log
+      return { gap: { reason: 'trimmed', trims }, events: [], position: { offset: after.offset, trims } }
     }
     const topics = this.#selection.indexed(this.#log)
     const scanned = this.#log.scan({
@@ -44,7 +44,7 @@ export class Reader {
     })
     return {
       events: this.#shown(scanned.events, topics === undefined),
-      position: { offset: scanned.through, floor: after.floor },
+      position: { offset: scanned.through, trims: after.trims },
     }
   }
 
@@ -67,11 +67,9 @@ export class Reader {
     return 0
   }
 
-  #gapFloor(after: Position): number | undefined {
-    const known = Math.max(after.offset, after.floor)
-    if (this.#log.trimmed <= known) return undefined
-    const trimmed = this.#selection.trimmed(this.#log)
-    return trimmed > known ? trimmed : undefined
+  #hasLoss(after: Position): boolean {
+    // Nearly always nothing was trimmed beyond the position, and then no topic need be looked at.
+    return this.#log.trimmed > after.offset && this.#selection.hasLoss(this.#log, after)
   }
 
   #shown(events: readonly LoggedEvent[], ofAllTopics: boolean): readonly LoggedEvent[] {

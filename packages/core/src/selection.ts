@@ -1,5 +1,5 @@
 /** Which topics a subscription covers: its filters, less what its identity may not watch or its transport is not offered [WP-6.3]. */
-import { isExact, literalPrefix, matchesFilter } from '@watchpost/protocol'
+import { isExact, literalPrefix, matchesFilter, type Position } from '@watchpost/protocol'
 import type { Identity } from './access.ts'
 import type { Transport } from './definition.ts'
 import type { Log } from './log.ts'
@@ -75,13 +75,13 @@ export class Selection {
     return names
   }
 
-  /** The highest offset that was trimmed from any of the topics. */
-  trimmed(log: Log): number {
-    let highest = 0
+  /** Whether events after a position are gone from any of the topics by a trim that the position does not know. */
+  hasLoss(log: Log, after: Position): boolean {
     for (const name of this.exact ?? this.#existing(log)) {
-      highest = Math.max(highest, log.topic(name)?.trimmed ?? 0)
+      const facts = log.topic(name)
+      if (facts !== undefined && facts.trimmed > after.offset && facts.trims > after.trims) return true
     }
-    return highest
+    return false
   }
 
   *#existing(log: Log): Generator<string> {

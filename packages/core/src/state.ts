@@ -35,13 +35,14 @@ export function readState(log: Log, resolved: Resolved, request: StateRequest, l
   }
   const { keys, next } = request
   const view = viewOf({ select: request.select })
-  const position = next?.position ?? { offset: log.head, floor: 0 }
+  const position = next?.position ?? { offset: log.head, trims: 0 }
   const scanned = log.state({
     topic: resolved.name,
     ...(keys && keys.length > 0 && { keys }),
     ...(next && { afterKey: next.afterKey }),
     eventsMax: request.limit,
-    charactersMax: limits.pageBytesMax,
+    // A character is at most three bytes of UTF-8.
+    charactersMax: Math.floor(limits.pageBytesMax / 3),
   })
   const events = scanned.events.map((event) => view.render(event))
   if (scanned.nextAfterKey === undefined) return { events, position }
@@ -60,7 +61,7 @@ export function parseNext(text: string, epoch: string): StatePosition {
   if (cursor === undefined || cursor.epoch !== epoch || afterKey === undefined || rest.length === 0) {
     throw new ProblemError('invalid-parameter', 'Parameter next: pass on `next` of the page before, or leave it out.')
   }
-  return { position: { offset: cursor.offset, floor: cursor.floor }, afterKey }
+  return { position: { offset: cursor.offset, trims: cursor.trims }, afterKey }
 }
 
 function decode(text: string): string | undefined {

@@ -7,12 +7,13 @@
  *   live --more than `bufferedBytesMax` waits for the client--> catching up
  *   either --close()--> closed
  */
-import { formatCursor, formatTimestamp, type Gap, type Position } from '@watchpost/protocol'
+import { formatTimestamp, type Gap, type Position } from '@watchpost/protocol'
 import type { Beating } from './bookmarks.ts'
 import type { Clock } from './clock.ts'
 import type { Feed, Member } from './feed.ts'
 import type { Hub } from './hub.ts'
-import type { GapFound } from './log.ts'
+import type { GapFound, Log } from './log.ts'
+import { cursorOf } from './positions.ts'
 import type { Reader } from './reader.ts'
 
 /** Where a subscription's chunks go. */
@@ -31,7 +32,7 @@ export interface Sink<Chunk> {
 const CATCHING_UP_BYTES = 65_536
 
 export interface SubscriptionOptions<Chunk> {
-  readonly epoch: string
+  readonly log: Log
   readonly hub: Hub
   readonly feed: Feed<Chunk>
   readonly reader: Reader
@@ -81,18 +82,18 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating {
 
   dismiss(offset: number): void {
     if (this.#state !== 'live') return
-    this.#position = { offset, floor: this.#position.floor }
+    this.#position = { offset, trims: this.#position.trims }
     this.#state = 'catching up'
     this.#startCatchingUp()
   }
 
   beat(nowMs: number, silentSinceMs: number): void {
-    const { feed, sink, epoch } = this.#options
+    const { feed, sink, log } = this.#options
     if (Math.max(this.#lastWriteMs, this.#state === 'live' ? feed.lastFlushMs : 0) > silentSinceMs) return
     // A client that has not taken what it was sent needs no more to tell it that the connection lives.
     if (this.#state === 'closed' || sink.bufferedBytes > 0) return
     if (this.#state === 'live') this.#write(feed.bookmark(nowMs))
-    else this.#write(feed.encoding.bookmark(formatCursor(epoch, this.#position), formatTimestamp(nowMs)))
+    else this.#write(feed.encoding.bookmark(cursorOf(log, this.#position), formatTimestamp(nowMs)))
   }
 
   #startCatchingUp(): void {
@@ -121,6 +122,8 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating {
       // A cursor can be ahead of what the feed has sent, for it counts from the log's head; the feed is brought up to it.
       void hub.dispatch()
       feed.flush()
+      // Else the subscription would ask again and again for what can't be read.
+      if (this.#position.offset > feed.position && hub.failure !== undefined) throw hub.failure
     }
     if (this.#position.offset !== feed.position) return false
     this.#state = 'live'
@@ -141,9 +144,9 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating {
   }
 
   #announceFound(found: GapFound): void {
-    const { epoch } = this.#options
-    const after = formatCursor(epoch, this.#position)
-    const earliest = formatCursor(epoch, { offset: this.#position.offset, floor: found.floor })
+    const { log } = this.#options
+    const after = cursorOf(log, this.#position)
+    const earliest = cursorOf(log, { offset: this.#position.offset, trims: found.trims })
     this.#announce({ reason: found.reason, after, earliest })
   }
 

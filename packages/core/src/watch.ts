@@ -6,7 +6,6 @@
  */
 import {
   filterFault,
-  formatCursor,
   type Gap,
   isExact,
   type Limits,
@@ -19,10 +18,12 @@ import type { Transport } from './definition.ts'
 import type { Encoding } from './feed.ts'
 import type { Hub } from './hub.ts'
 import type { Log, LoggedEvent } from './log.ts'
+import { cursorOf } from './positions.ts'
 import { Reader } from './reader.ts'
 import type { Registry, Resolved } from './registry.ts'
 import { Selection, type Viewer } from './selection.ts'
 import { type Sink, Subscription } from './subscription.ts'
+import { utf8Bytes } from './utf8.ts'
 import { View, type ViewOptions } from './view.ts'
 
 /** Where to start: a cursor or sentinel in `after`, else the `last` N events, else the transport's own default. */
@@ -93,13 +94,13 @@ export class Watcher {
     if (after === undefined && start.last !== undefined) return { position: await this.#before(watch, start.last) }
     const from = after ?? start.otherwise
     if (from === 'earliest') return { position: this.#earliest() }
-    if (from === 'latest') return { position: { offset: log.head, floor: 0 } }
+    if (from === 'latest') return { position: { offset: log.head, trims: 0 } }
     const cursor = parseCursor(from)
     if (cursor === undefined) {
       throw new ProblemError('invalid-cursor', `${JSON.stringify(from)} is no cursor; use one that you were given.`)
     }
     if (cursor.epoch !== log.epoch || cursor.offset > log.head) return this.#restart(from)
-    return { position: { offset: cursor.offset, floor: Math.min(cursor.floor, log.head) } }
+    return { position: { offset: cursor.offset, trims: Math.min(cursor.trims, log.trims) } }
   }
 
   /**
@@ -113,18 +114,18 @@ export class Watcher {
     const upTo = log.head
     const events: LoggedEvent[] = []
     let position = from.position
-    let characters = 0
+    let bytes = 0
     for (let slices = 0; position.offset < upTo && slices < PAGE_SLICES; slices++) {
       if (slices > 0) await clock.turn()
       const slice = reader.read(position, upTo)
       if (slice.gap !== undefined) {
         // What was read before the gap is sent; `earliest` lies behind it. The next page meets the gap.
         if (events.length > 0) return { events, position, more: true }
-        throw expired(watch, this.#gap(position, slice.gap.floor))
+        throw expired(watch, this.#gap(position, slice.gap.trims))
       }
       for (const event of slice.events) {
-        characters += event.json.length
-        if (events.length === limit || (events.length > 0 && characters > limits.pageBytesMax)) {
+        bytes += utf8Bytes(event.json)
+        if (events.length === limit || (events.length > 0 && bytes > limits.pageBytesMax)) {
           return { events, position: { ...position, offset: lastOffset(events, position) }, more: true }
         }
         events.push(event)
@@ -138,28 +139,29 @@ export class Watcher {
   subscribe<Chunk>(watch: Watch, from: Located, encoding: Encoding<Chunk>, sink: Sink<Chunk>): Subscription<Chunk> {
     const { hub, clock, limits, log } = this.#options
     return new Subscription({
-      epoch: log.epoch,
+      log,
       hub,
       feed: hub.acquire(watch.selection, watch.view, encoding),
       reader: this.#reader(watch),
       sink,
       clock,
       bufferedBytesMax: limits.bufferedBytesMax,
-      ...from,
+      position: from.position,
+      gap: from.gap,
     })
   }
 
   cursor(position: Position): string {
-    return formatCursor(this.#options.log.epoch, position)
+    return cursorOf(this.#options.log, position)
   }
 
   #reader(watch: Watch): Reader {
     return new Reader(this.#options.log, watch.selection, watch.view)
   }
 
-  /** What is trimmed by now is no loss to whoever starts here, so the floor covers it. */
+  /** What is trimmed by now is no loss to whoever starts here. */
   #earliest(): Position {
-    return { offset: 0, floor: this.#options.log.trimmed }
+    return { offset: 0, trims: this.#options.log.trims }
   }
 
   #restart(after: string): Located {
@@ -167,15 +169,17 @@ export class Watcher {
     return { position, gap: { reason: 'epoch', after, earliest: this.cursor(position) } }
   }
 
-  #gap(position: Position, floor: number): Gap {
+  #gap(position: Position, trims: number): Gap {
     const after = this.cursor(position)
-    return { reason: 'trimmed', after, earliest: this.cursor({ offset: position.offset, floor }) }
+    return { reason: 'trimmed', after, earliest: this.cursor({ offset: position.offset, trims }) }
   }
 
   async #before(watch: Watch, count: number): Promise<Position> {
     const { log, clock } = this.#options
+    // Taken before the search, during which more may be trimmed.
+    const { trims } = log
     const offset = await this.#reader(watch).before(count, log.head, () => clock.turn())
-    return { offset, floor: log.trimmed }
+    return { offset, trims }
   }
 }
 

@@ -90,7 +90,7 @@ describe('a silent subscription [WP-3.8]', () => {
     const sink = await watching(here, 'earliest')
     await here.publish('b/1', {}, {}, {})
     pass(here, HEARTBEAT_MS)
-    expect(new Set(sink.bookmarks)).toEqual(new Set([formatCursor(here.log.epoch, { offset: 3, floor: 0 })]))
+    expect(new Set(sink.bookmarks)).toEqual(new Set([formatCursor(here.log.epoch, { offset: 3, trims: 0 })]))
     await here.publish('b/1', {})
     pass(here, HEARTBEAT_MS)
     expect(sink.bookmarks.at(-1)).toBe('m3m.4')

@@ -79,7 +79,7 @@ describe('a hub that trimming has overtaken [WP-2.4]', () => {
     await here.log.trim('a/1', { events: 1 }, 100)
     await here.clock.giveTurns()
     expect([loser.offsets, other.offsets, both.offsets]).toEqual([[1, 2, 6], [7], [1, 2, 6, 7]])
-    const gap = { reason: 'trimmed', after: 'm3m.2', earliest: 'm3m.2-5' }
+    const gap = { reason: 'trimmed', after: 'm3m.2', earliest: 'm3m.2-1' }
     expect([loser.gaps, other.gaps, both.gaps]).toEqual([[gap], [], [gap]])
     void here.publish('a/1', {})
     here.log.advance()

@@ -42,7 +42,7 @@ describe('a watch as an async iterable', () => {
     const { next, texts } = await iterating(here, 'm3m.1')
     expect(await next()).toMatchObject({
       type: 'gap',
-      data: { reason: 'trimmed', after: 'm3m.1', earliest: 'm3m.1-2' },
+      data: { reason: 'trimmed', after: 'm3m.1', earliest: 'm3m.1-1' },
     })
     const kept = next()
     await here.clock.giveTurns()

@@ -85,11 +85,11 @@ export class Ledger {
   }
 
   bookmark(cursor: string): void {
-    const { offset, floor } = this.#parse(cursor)
+    const { offset, trims } = this.#parse(cursor)
     if (offset < this.position.offset) this.#fault(`bookmark ${cursor} goes back`)
     this.reached(offset)
     // A live bookmark may forget a loss that was announced; whoever goes on from it is told again, which is allowed.
-    if (floor !== 0 && floor !== this.position.floor) this.#fault(`bookmark ${cursor} has the floor of another`)
+    if (trims !== 0 && trims !== this.position.trims) this.#fault(`bookmark ${cursor} knows another's losses`)
     this.cursor = cursor
   }
 
@@ -104,29 +104,31 @@ export class Ledger {
     const earliest = this.#parse(gap.earliest)
     if (gap.reason !== 'trimmed' || earliest.offset !== after.offset) this.#fault(`gap ${JSON.stringify(gap)}`)
     this.reached(after.offset)
-    this.lost(earliest.floor)
+    this.lost(earliest.trims)
     this.cursor = gap.earliest
   }
 
   /** A page was refused because of a gap, and names where to go on. */
   expired(earliest: string): void {
-    const { offset, floor } = this.#parse(earliest)
+    const { offset, trims } = this.#parse(earliest)
     this.reached(offset)
-    this.lost(floor)
+    this.lost(trims)
     this.cursor = earliest
   }
 
-  /** A gap up to `floor` is announced: it must tell of a loss, and of one that was not announced before. */
-  lost(floor: number): void {
-    const known = Math.max(this.position.offset, this.position.floor)
+  /** The losses of the first `trims` trims are announced: there must be one that was not announced before. */
+  lost(trims: number): void {
+    const known = this.position
     const isLost = (event: Published | undefined, offset: number): boolean =>
       event !== undefined &&
-      offset > known &&
-      offset <= floor &&
+      offset > known.offset &&
+      this.#log.trimOf(offset) > known.trims &&
+      this.#log.trimOf(offset) <= trims &&
       covers(this.#wish, event.topic) &&
       this.#isGone(offset)
-    if (!this.#history.some(isLost)) this.#fault(`a gap up to ${floor} without a new loss after ${known}`)
-    this.position = { ...this.position, floor }
+    if (!this.#history.some(isLost))
+      this.#fault(`a gap of ${trims} trims without a new loss after ${JSON.stringify(known)}`)
+    this.position = { ...known, trims }
   }
 
   /** The subscriber may believe that it has seen all up to here. */
@@ -135,7 +137,7 @@ export class Ledger {
       const event = this.#history[at] ?? this.#fault(`${at} is beyond the end of the log`)
       if (!wants(this.#wish, event)) continue
       if (!this.#isGone(at)) this.#fault(`event ${at} was skipped, though it is kept`)
-      if (at > this.position.floor) this.#fault(`event ${at} was trimmed, and no gap announced it`)
+      if (this.#log.trimOf(at) > this.position.trims) this.#fault(`event ${at} was trimmed, and no gap announced it`)
     }
     this.position = { ...this.position, offset: Math.max(offset, this.position.offset) }
   }

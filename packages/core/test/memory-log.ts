@@ -24,6 +24,7 @@ interface Topic {
   readonly offsets: number[]
   readonly state: Map<string, LoggedEvent>
   trimmed: number
+  trims: number
   last: number
 }
 
@@ -39,12 +40,14 @@ export class MemoryLog implements Log {
   readonly epoch = 'm3m'
   head = 0
   trimmed = 0
+  trims = 0
   closed = false
   /** When set, every read throws it. */
   failure: Error | undefined
   readonly #options: MemoryLogOptions
   readonly #events = new Map<number, LoggedEvent>()
   readonly #topics = new Map<string, Topic>()
+  readonly #trimOf = new Map<number, number>()
   readonly #listeners = new Set<() => void>()
   #appended = 0
   #waiting: Waiting[] = []
@@ -72,7 +75,7 @@ export class MemoryLog implements Log {
     const first = this.#appended + 1
     for (const event of append.events) {
       const offset = ++this.#appended
-      const id = formatCursor(this.epoch, { offset, floor: 0 })
+      const id = formatCursor(this.epoch, { offset, trims: 0 })
       this.#events.set(offset, { offset, json: encodeEvent({ ...event, topic: append.topic, id }) })
     }
     const durable = new Promise<void>((resolve) => this.#waiting.push({ first, append, resolve }))
@@ -93,7 +96,7 @@ export class MemoryLog implements Log {
   }
 
   #enter({ topic, keyed, events }: Append, offset: number, i: number): void {
-    const facts: Topic = this.#topics.get(topic) ?? { offsets: [], state: new Map(), trimmed: 0, last: 0 }
+    const facts: Topic = this.#topics.get(topic) ?? { offsets: [], state: new Map(), trimmed: 0, trims: 0, last: 0 }
     this.#topics.set(topic, facts)
     facts.offsets.push(offset)
     facts.last = offset
@@ -157,13 +160,18 @@ export class MemoryLog implements Log {
     return keys.length > page.length && last !== undefined ? { events, nextAfterKey: last } : { events }
   }
 
+  /** Which trim took an event away, counted from 1; 0 if none did. */
+  trimOf(offset: number): number {
+    return this.#trimOf.get(offset) ?? 0
+  }
+
   topic(topic: string): TopicFacts | undefined {
     this.#demandReadable()
     const facts = this.#topics.get(topic)
     if (facts === undefined) return undefined
-    const { offsets, trimmed, last } = facts
+    const { offsets, trimmed, trims, last } = facts
     const bytes = offsets.reduce((sum, offset) => sum + Buffer.byteLength(this.#events.get(offset)?.json ?? ''), 0)
-    return { topic, events: offsets.length, bytes, trimmed, last }
+    return { topic, events: offsets.length, bytes, trimmed, trims, last }
   }
 
   topics(prefix = ''): Iterable<TopicFacts> {
@@ -177,8 +185,11 @@ export class MemoryLog implements Log {
     const facts = this.#topics.get(topic)
     if (facts === undefined) return { more: false }
     const excess = facts.offsets.length - (retention.events ?? facts.offsets.length)
-    for (const offset of facts.offsets.splice(0, Math.max(0, Math.min(excess, eventsMax)))) {
+    const going = facts.offsets.splice(0, Math.max(0, Math.min(excess, eventsMax)))
+    if (going.length > 0) facts.trims = ++this.trims
+    for (const offset of going) {
       this.#events.delete(offset)
+      this.#trimOf.set(offset, this.trims)
       facts.trimmed = offset
       this.trimmed = Math.max(this.trimmed, offset)
     }

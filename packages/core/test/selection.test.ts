@@ -110,13 +110,24 @@ describe('how a selection is read', () => {
     expect(few.indexed(await logOf(...topics))).toBeUndefined()
   })
 
-  it('knows the newest loss of the topics that it covers, and of no other [WP-2.4]', async () => {
+  it('knows the losses of the topics that it covers, and of no other [WP-2.4]', async () => {
     const log = await logOf('open/1', 'open/1', 'granted', 'open/2', 'granted', 'open/2')
     await log.trim('open/1', { events: 1 }, 10)
     await log.trim('granted', { events: 0 }, 10)
-    const losses = (filters: readonly string[]): number =>
-      new Selection(filters, registry, { identity: ANONYMOUS }).trimmed(log)
-    expect([losses(['open/1']), losses(['open/2']), losses(['**']), losses(['granted'])]).toEqual([1, 0, 1, 5])
+    const lost = (filters: readonly string[], offset: number, trims: number): boolean =>
+      new Selection(filters, registry, { identity: ANONYMOUS }).hasLoss(log, { offset, trims })
+    expect([['open/1'], ['open/2'], ['**'], ['granted']].map((filters) => lost(filters, 0, 0))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ])
+    expect([lost(['open/1'], 1, 0), lost(['open/1'], 0, 1), lost(['granted'], 0, 1), lost(['granted'], 0, 2)]).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ])
   })
 
   it('has a state when it is one keyed topic', () => {

@@ -213,7 +213,7 @@ export class Simulation {
     if ('at' in start) return { after: start.at, otherwise }
     if ('last' in start) return { last: start.last, otherwise }
     const offset = Math.round(start.share * this.#world.log.head)
-    return { after: formatCursor(start.epoch, { offset, floor: 0 }), otherwise }
+    return { after: formatCursor(start.epoch, { offset, trims: 0 }), otherwise }
   }
 
   async #locate(wish: Wish, watch: Watch, start: Start): Promise<Located> {

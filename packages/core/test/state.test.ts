@@ -90,7 +90,7 @@ describe('the state of a keyed topic [WP-3.11] [WP-9.1]', () => {
     const here = world({ topics: TOPICS })
     await here.publish('stocks', ...['a', 'b', 'c'].map((key) => ({ data: { key, n: 0 } })))
     const pages = await load(here, 1, () => here.publish('stocks', { data: { key: 'a', n: 1 } }))
-    expect(pages.map(({ position }) => position)).toEqual(pages.map(() => ({ offset: 3, floor: 0 })))
+    expect(pages.map(({ position }) => position)).toEqual(pages.map(() => ({ offset: 3, trims: 0 })))
   })
 
   it('is not there for a topic without key', async () => {
@@ -107,7 +107,7 @@ describe('the state of a keyed topic [WP-3.11] [WP-9.1]', () => {
 
 describe('where the next page of a state begins [WP-3.11]', () => {
   it('comes back from its text, which needs no escapes in a URL', () => {
-    const position = fc.record({ offset: fc.nat(), floor: fc.constant(0) })
+    const position = fc.record({ offset: fc.nat(), trims: fc.constant(0) })
     fc.assert(
       fc.property(position, hostileKey, (at, afterKey) => {
         const text = formatNext({ position: at, afterKey }, cursorOf)

@@ -96,6 +96,10 @@ export class LmdbLog implements Log {
     return this.#read((store) => metaNumber(store, 'trimmed'))
   }
 
+  get trims(): number {
+    return this.#read((store) => metaNumber(store, 'trims'))
+  }
+
   async append(append: Append): Promise<Appended> {
     if (append.events.length === 0) throw new RangeError('an append needs at least one event')
     for (const { key } of append.events) {
@@ -223,10 +227,11 @@ function factsFrom(store: Store, prefix: string): TopicFacts[] {
   return found
 }
 
-const factsOf = (topic: string, [, events, bytes, trimmed, last]: TopicRow): TopicFacts => ({
+const factsOf = (topic: string, [, events, bytes, trimmed, last, trims]: TopicRow): TopicFacts => ({
   topic,
   events,
   bytes,
   trimmed,
+  trims,
   last,
 })

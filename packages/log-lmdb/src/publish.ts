@@ -59,7 +59,7 @@ function writeEvents(group: Group, append: Append): void {
   extendRun(group, number, events.length)
   for (const event of events) {
     const offset = ++group.head
-    const id = formatCursor(store.epoch, { offset, floor: 0 })
+    const id = formatCursor(store.epoch, { offset, trims: 0 })
     const { type, key, data, timestamp } = event
     const bytes = Buffer.from(encodeEvent({ type, topic, id, key, data, timestamp }))
     store.events.putSync([number, offset], asText(bytes))
@@ -75,7 +75,7 @@ function writeEvents(group: Group, append: Append): void {
 function topicRow(group: Group, topic: string): TopicRow {
   let row = group.topics.get(topic)
   if (row === undefined) {
-    row = group.store.topics.get(topic) ?? [newNumber(group.store), 0, 0, 0, 0]
+    row = group.store.topics.get(topic) ?? [newNumber(group.store), 0, 0, 0, 0, 0]
     group.topics.set(topic, row)
   }
   return row

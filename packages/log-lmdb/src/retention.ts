@@ -31,6 +31,8 @@ export function trim(store: Store, topic: string, retention: Retention, nowMs: n
     row[2] -= bytes
   }
   row[3] = last.offset
+  row[5] = metaNumber(store, 'trims') + 1
+  store.meta.putSync('trims', row[5])
   store.topics.putSync(topic, row)
   if (last.offset > metaNumber(store, 'trimmed')) store.meta.putSync('trimmed', last.offset)
   dropRuns(store, going)

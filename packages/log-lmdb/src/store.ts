@@ -4,7 +4,7 @@
  *
  * | sub-database  | key                     | value                                                              |
  * | ------------- | ----------------------- | ------------------------------------------------------------------ |
- * | `watchpost`   | name                    | `format`, `epoch`, `head`, `trimmed`, `topics` (numbers given out) |
+ * | `watchpost`   | name                    | `format`, `epoch`, `head`, `trimmed`, `trims`, `topics` (how many)  |
  * | `topics`      | topic                   | its number and what is kept of it                                  |
  * | `events`      | topic number, offset    | the encoded event                                                  |
  * | `runs`        | first offset            | topic number, count and append time of events that follow densely  |
@@ -20,7 +20,7 @@ export type EventKey = [topic: number, offset: number]
 export type StateKey = [topic: number, key: string]
 
 /** One row of `topics`. */
-export type TopicRow = [number: number, events: number, bytes: number, trimmed: number, last: number]
+export type TopicRow = [number: number, events: number, bytes: number, trimmed: number, last: number, trims: number]
 
 /** One row of `idempotency`; timestamps as milliseconds since 1970, each but the first as the difference to the one before. */
 export type IdempotencyRow = [expiresMs: number, fingerprint: string, first: number, count: number, times: number[]]
@@ -106,7 +106,7 @@ export function expiryKey(expiresMs: number, hash: Buffer): Buffer {
 }
 
 /** A number of `watchpost`, 0 if it was never written. */
-export const metaNumber = (store: Store, name: 'head' | 'trimmed' | 'topics'): number =>
+export const metaNumber = (store: Store, name: 'head' | 'trimmed' | 'trims' | 'topics'): number =>
   (store.meta.get(name) as number | undefined) ?? 0
 
 /** Events of one topic that were appended together, with dense offsets. Trimming removes a run with its last event. */

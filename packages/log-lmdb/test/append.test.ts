@@ -38,7 +38,7 @@ describe('append', () => {
       data: { price: 39.81 },
       timestamp: AT,
     })
-    expect(parseCursor(String(message['id']))).toEqual({ epoch: log.epoch, offset: 1, floor: 0 })
+    expect(parseCursor(String(message['id']))).toEqual({ epoch: log.epoch, offset: 1, trims: 0 })
   })
 
   it('commits publishes that come together in few transactions', async () => {

@@ -20,8 +20,9 @@ interface ModelEvent {
 class Model {
   head = 0
   trimmed = 0
+  trims = 0
   readonly kept: ModelEvent[] = []
-  readonly facts = new Map<string, { trimmed: number; last: number }>()
+  readonly facts = new Map<string, { trimmed: number; trims: number; last: number }>()
   readonly state = new Map<string, Map<string, ModelEvent>>()
 
   append(topic: string, logged: readonly LoggedEvent[], keys: readonly (string | undefined)[], nowMs: number): void {
@@ -36,7 +37,7 @@ class Model {
       if ((JSON.parse(json) as { data: unknown }).data === null) state.delete(key)
       else state.set(key, one)
     }
-    this.facts.set(topic, { trimmed: this.facts.get(topic)?.trimmed ?? 0, last: this.head })
+    this.facts.set(topic, { trimmed: 0, trims: 0, ...this.facts.get(topic), last: this.head })
   }
 
   of(topics: readonly string[] | undefined): ModelEvent[] {
@@ -56,6 +57,7 @@ class Model {
     for (let i = 0; i < eventsMax; i++) {
       const one = excess()
       if (one === undefined || facts === undefined) return false
+      if (i === 0) facts.trims = ++this.trims
       this.kept.splice(this.kept.indexOf(one), 1)
       facts.trimmed = one.offset
       this.trimmed = Math.max(this.trimmed, one.offset)
@@ -200,14 +202,22 @@ function checkState(log: Log, model: Model, asked: Question, name: string): void
 function checkFacts(log: Log, model: Model): void {
   const expected = [...model.facts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { trimmed, last }]) => {
+    .map(([name, { trimmed, trims, last }]) => {
       const kept = model.of([name])
-      return { topic: name, events: kept.length, bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0), trimmed, last }
+      return {
+        topic: name,
+        events: kept.length,
+        bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+        trimmed,
+        trims,
+        last,
+      }
     })
   expect([...log.topics()]).toEqual(expected)
   expect([...log.topics('odd/')]).toEqual(expected.filter((facts) => facts.topic.startsWith('odd/')))
   for (const name of TOPICS) expect(log.topic(name)).toEqual(expected.find((facts) => facts.topic === name))
   expect(log.trimmed).toBe(model.trimmed)
+  expect(log.trims).toBe(model.trims)
   expect(log.head).toBe(model.head)
 }
 

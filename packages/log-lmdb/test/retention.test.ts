@@ -50,7 +50,7 @@ describe('[WP-6.4] trim', () => {
     expect(readAll(log, ['t']).map(dataOf)).toEqual([3])
     now = 11_500
     await log.trim('t', { ageMs: 1_000 }, 100)
-    expect(log.topic('t')).toEqual({ topic: 't', events: 0, bytes: 0, trimmed: 3, last: 3 })
+    expect(log.topic('t')).toEqual({ topic: 't', events: 0, bytes: 0, trimmed: 3, trims: 2, last: 3 })
     expect(readAll(log).map(dataOf)).toEqual(['x'])
   })
 

@@ -1,13 +1,14 @@
 /**
  * Cursors [WP-2.1]: "all up to here has been seen". Opaque to clients; inside, `<epoch>.<offset>` or
- * `<epoch>.<offset>-<floor>`, where `floor` says that losses up to that offset have been announced already, so that
- * whoever goes on from the cursor of a gap is not told of the same gap again, and yet is sent what is left below it.
+ * `<epoch>.<offset>-<trims>`, where `trims` says that the losses of the log's first so many trims have been announced
+ * already, so that whoever goes on from the cursor of a gap is not told of the same losses again, is told of later ones,
+ * and is sent all that is left.
  */
 
-/** A position in one log. `offset` 0 is before the first event; `floor` is 0 unless a gap was announced. */
+/** A position in one log. `offset` 0 is before the first event; `trims` counts those whose losses are known, 0 if none. */
 export interface Position {
   readonly offset: number
-  readonly floor: number
+  readonly trims: number
 }
 
 export interface Cursor extends Position {
@@ -20,18 +21,16 @@ export type Sentinel = 'earliest' | 'latest'
 const SHAPE = /^([a-z0-9]{1,16})\.(0|[1-9]\d{0,15})(?:-([1-9]\d{0,15}))?$/
 
 export function formatCursor(epoch: string, position: Position): string {
-  const { offset, floor } = position
-  return floor > offset ? `${epoch}.${offset}-${floor}` : `${epoch}.${offset}`
+  const { offset, trims } = position
+  return trims > 0 ? `${epoch}.${offset}-${trims}` : `${epoch}.${offset}`
 }
 
 /** Parses a cursor in the one form that {@link formatCursor} gives it; anything else is `undefined`. */
 export function parseCursor(text: string): Cursor | undefined {
   const match = SHAPE.exec(text)
   if (match === null) return undefined
-  const [, epoch = '', offsetText, floorText] = match
+  const [, epoch = '', offsetText, trimsText = '0'] = match
   const offset = Number(offsetText)
-  const floor = floorText === undefined ? 0 : Number(floorText)
-  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(floor)) return undefined
-  if (floorText !== undefined && floor <= offset) return undefined
-  return { epoch, offset, floor }
+  const trims = Number(trimsText)
+  return Number.isSafeInteger(offset) && Number.isSafeInteger(trims) ? { epoch, offset, trims } : undefined
 }

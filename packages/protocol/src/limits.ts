@@ -7,14 +7,20 @@ import type { ProblemName } from './problems.ts'
 /** One row of {@link LIMITS}. `over` says what happens to whatever is over the bound. */
 export interface LimitRow {
   readonly default: number
+  /** The lowest value that a configuration may choose, where it is not 1. */
+  readonly min?: number
   /** The highest value that a configuration may choose, where the storage or the wire sets one. */
   readonly max?: number
   readonly over: ProblemName | 'read from the log' | 'disconnected' | 'split'
   readonly why: string
 }
 
-const row = (value: number, over: LimitRow['over'], why: string, max?: number): LimitRow =>
-  max === undefined ? { default: value, over, why } : { default: value, max, over, why }
+const row = (
+  value: number,
+  over: LimitRow['over'],
+  why: string,
+  bounds: Pick<LimitRow, 'min' | 'max'> = {},
+): LimitRow => ({ default: value, ...bounds, over, why })
 
 export type LimitName =
   | 'eventBytesMax'
@@ -42,12 +48,9 @@ export type LimitName =
 
 export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   eventBytesMax: row(65_536, 'message-too-large', 'one event as JSON; a larger thing belongs behind a link'),
-  eventDepthMax: row(
-    100,
-    'invalid-event',
-    'how deep `data` may nest; checking, selecting and most readers recurse',
-    1_000,
-  ),
+  eventDepthMax: row(100, 'invalid-event', 'how deep `data` may nest; checking, selecting and most readers recurse', {
+    max: 1_000,
+  }),
   publishBytesMax: row(4_194_304, 'message-too-large', 'the body of one publish, which is held in memory whole'),
   publishEventsMax: row(10_000, 'message-too-large', 'the events of one publish, which are one transaction'),
   publishingBytesMax: row(
@@ -59,7 +62,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   bufferedBytesMax: row(
     1_048_576,
     'read from the log',
-    'bytes that wait in memory for one client; past it the client reads the log at its own pace',
+    'bytes that wait in memory for one client; past it the client reads the log at its own pace; at least 65,536',
+    { min: 65_536 },
   ),
   stalledMs: row(300_000, 'disconnected', 'a client that takes no byte for so long holds its socket for nothing'),
   pageEventsMax: row(1_000, 'invalid-parameter', 'the highest `limit` of a page'),
@@ -67,12 +71,12 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   waitSecondsMax: row(60, 'invalid-parameter', 'the highest `wait`; proxies cut requests that are silent for longer'),
   lastMax: row(1_000, 'invalid-parameter', 'the highest `last`'),
   filtersMax: row(128, 'invalid-parameter', 'topic filters, keys, types or pointers of one request'),
-  topicBytesMax: row(255, 'invalid-parameter', 'a topic is a key of the log', 255),
-  topicSegmentsMax: row(16, 'invalid-parameter', 'bounds what matching a filter costs', 64),
-  typeBytesMax: row(128, 'invalid-event', 'an event type is a word, not a text', 255),
-  keyBytesMax: row(255, 'invalid-event', 'an event key is a key of the log', 1_024),
-  cursorBytesMax: row(64, 'invalid-cursor', 'a cursor travels in headers and URLs', 64),
-  idempotencyKeyBytesMax: row(255, 'invalid-parameter', 'kept for 24 hours with each publish', 255),
+  topicBytesMax: row(255, 'invalid-parameter', 'a topic is a key of the log', { max: 255 }),
+  topicSegmentsMax: row(16, 'invalid-parameter', 'bounds what matching a filter costs', { max: 64 }),
+  typeBytesMax: row(128, 'invalid-event', 'an event type is a word, not a text', { max: 255 }),
+  keyBytesMax: row(255, 'invalid-event', 'an event key is a key of the log', { max: 1_024 }),
+  cursorBytesMax: row(64, 'invalid-cursor', 'a cursor travels in headers and URLs', { max: 64 }),
+  idempotencyKeyBytesMax: row(255, 'invalid-parameter', 'kept for 24 hours with each publish', { max: 255 }),
   headerBytesMax: row(16_384, 'headers-too-large', 'the request line and all headers'),
   slowBodyMs: row(30_000, 'request-timeout', 'a request must have arrived whole by then'),
   idleHttpMs: row(65_000, 'disconnected', 'a kept-alive connection without a request; above the 60 s of most proxies'),

@@ -133,7 +133,7 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
     const list: readonly unknown[] = Array.isArray(events) ? events : [events]
     const { first, timestamps } = await publisher.publish(resolved, list)
     metrics.countPublish(resolved.topic.template, list.length)
-    const idOf = (index: number): string => formatCursor(log.epoch, { offset: first + index, floor: 0 })
+    const idOf = (index: number): string => formatCursor(log.epoch, { offset: first + index, trims: 0 })
     return { events: timestamps.map((timestamp, index) => ({ id: idOf(index), timestamp })) }
   }
 

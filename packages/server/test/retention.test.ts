@@ -174,7 +174,7 @@ describe('a cursor from before what is kept', () => {
   it('is made in the midst of a stream by trimming that overtakes it [WP-2.4]', async () => {
     const { url, watchpost } = await startServer({
       topics: { short: lines({ events: 5 }) },
-      limits: { bufferedBytesMax: 1_000 },
+      limits: { bufferedBytesMax: 65_536 },
     })
     const seen: { readonly n: number; readonly text: string }[] = []
     let gaps = 0

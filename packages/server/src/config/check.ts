@@ -103,12 +103,12 @@ const origins: Check = (value, path, report) => {
   else report(path, `must be "*" or a list of origins such as "https://app.example.com", not ${shown(value)}`)
 }
 
-/** What a limit is bounded by beside its row's `max`. */
+/** What a limit is bounded by beside its row's `min` and `max`. */
 function limit(name: LimitName): Check {
-  const { max } = LIMITS[name]
-  if (name.endsWith('Ms')) return whole(1, max ?? TIMER_MS_MAX)
-  if (name === 'waitSecondsMax') return whole(1, max ?? Math.floor(TIMER_MS_MAX / 1_000))
-  return whole(1, max)
+  const { min = 1, max } = LIMITS[name]
+  if (name.endsWith('Ms')) return whole(min, max ?? TIMER_MS_MAX)
+  if (name === 'waitSecondsMax') return whole(min, max ?? Math.floor(TIMER_MS_MAX / 1_000))
+  return whole(min, max)
 }
 
 const limits = shape({

@@ -22,7 +22,7 @@ export async function publishTopic(app: App, exchange: Exchange, name: string): 
 function acknowledge(app: App, exchange: Exchange, { first, timestamps, replayed }: Appended): void {
   // Ids and timestamps need no escapes, so they are put together as text: a publish may have thousands of them.
   const events = timestamps.map((timestamp, index) => {
-    const id = formatCursor(app.log.epoch, { offset: first + index, floor: 0 })
+    const id = formatCursor(app.log.epoch, { offset: first + index, trims: 0 })
     return `{"id":"${id}","timestamp":"${timestamp}"}`
   })
   exchange.json(201, `{"events":[${events.join(',')}]}`, replayed ? { 'idempotent-replayed': 'true' } : {})

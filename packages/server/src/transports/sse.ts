@@ -32,7 +32,7 @@ export function sseEncoding(epoch: string): Encoding<Buffer> {
     events: (events) =>
       Buffer.from(
         events
-          .map(({ offset, json }) => encodeSseEvent(formatCursor(epoch, { offset, floor: 0 }), typeOf(json), json))
+          .map(({ offset, json }) => encodeSseEvent(formatCursor(epoch, { offset, trims: 0 }), typeOf(json), json))
           .join(''),
       ),
     bookmark: (cursor, timestamp) =>
