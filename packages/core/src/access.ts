@@ -28,7 +28,11 @@ export type Action = 'watch' | 'publish'
 
 export function allows(access: Access, context: AccessContext): boolean {
   if (context.identity === SERVER) return true
-  // A rule in JavaScript may answer anything; above all the promise of one that is async must not count as leave.
-  if (typeof access === 'function') return (access(context) as unknown) === true
+  if (typeof access === 'function') {
+    const answer: unknown = access(context)
+    // A rule in JavaScript may answer anything. A promise is no leave, and must not end the process when it is rejected.
+    if (answer instanceof Promise) answer.catch(() => undefined)
+    return answer === true
+  }
   return access === 'anyone'
 }

@@ -88,6 +88,10 @@ export function compileTopic(
 ): Topic {
   const fault = templateFault(template, defaults.bounds ?? limitsWith())
   if (fault !== undefined) throw new DefinitionError(`topic "${template}": ${fault}`)
+  for (const action of ['watch', 'publish'] as const) {
+    if (!isAsync(definition[action])) continue
+    throw new DefinitionError(`topic "${template}": \`${action}\` is async; a rule must answer true or false at once`)
+  }
   return {
     template,
     description: definition.description,
@@ -98,6 +102,8 @@ export function compileTopic(
     transports: new Set(definition.transports ?? TRANSPORTS),
   }
 }
+
+const isAsync = (rule: unknown): boolean => typeof rule === 'function' && rule.constructor.name === 'AsyncFunction'
 
 function compileSchemas(template: string, events: EventSchemas): ReadonlyMap<string, CompiledSchema> {
   const schemas = new Map<string, CompiledSchema>()

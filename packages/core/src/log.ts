@@ -127,7 +127,7 @@ export interface Log {
   /** What is kept of a topic; `undefined` if nothing was ever published to it. */
   topic(topic: string): TopicFacts | undefined
 
-  /** All topics that begin with `prefix`, in name order. */
+  /** All topics that begin with `prefix`, in name order. No read stays open between two of them, so there is time to do something with each. */
   topics(prefix?: string): Iterable<TopicFacts>
 
   /** No topic has had an event above this offset trimmed: a cheap first look before asking topic by topic. */
@@ -138,6 +138,12 @@ export interface Log {
 
   /** Trims at most `eventsMax` events that `retention` no longer keeps from a topic's start; tells whether more remain. State is kept. */
   trim(topic: string, retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }>
+
+  /**
+   * Looks at once whether other processes appended, and raises {@link head} accordingly. Cheap enough to be asked for each
+   * cursor above the head: such a one may come from another process, whose news has not arrived here yet.
+   */
+  refresh(): void
 
   /** Calls back whenever {@link head} grew, by whichever process. Returns how to stop. */
   onAdvance(listener: () => void): () => void

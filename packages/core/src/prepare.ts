@@ -48,7 +48,7 @@ export function prepareEvent(
   const timestamp = checkedTimestamp(value['timestamp'], now, faults)
   if (type === undefined) return undefined
   const data = value['data'] ?? null
-  const text = checkedData(resolved, type, data, limits.eventDepthMax, faults)
+  const text = checkedData(resolved, type, data, limits, faults)
   // A key is made from data, so what is wrong with the data comes first and is enough.
   if (faults.list.length > before) return undefined
   const key = checkedKey(resolved, type, data, value['key'], limits.keyBytesMax, faults)
@@ -87,7 +87,8 @@ function checkedTimestamp(given: Json | undefined, now: string, faults: Faults):
 }
 
 /** The data as JSON text, after checking it. */
-function checkedData(resolved: Resolved, type: string, data: Json, depthMax: number, faults: Faults): string {
+function checkedData(resolved: Resolved, type: string, data: Json, limits: Limits, faults: Faults): string {
+  const { eventDepthMax: depthMax, eventBytesMax: bytesMax } = limits
   // In a keyed topic, null removes a key, whatever the schema says [WP-9.1].
   if (data === null && resolved.topic.keyOf !== undefined) return 'null'
   // First, since all that follows recurses: here, and in everyone who reads the event later.
@@ -95,10 +96,13 @@ function checkedData(resolved: Resolved, type: string, data: Json, depthMax: num
     faults.add('/data', `must not nest deeper than ${depthMax} levels`)
     return 'null'
   }
+  const text = JSON.stringify(data)
+  // Before the schema, whose cost grows with the data and with the faults in it.
+  if (text.length > bytesMax) throw tooLarge(bytesMax, utf8Bytes(text))
   for (const { path, message } of resolved.topic.schemas.get(type)?.faults(data) ?? []) {
     faults.add(`/data${path}`, message)
   }
-  return JSON.stringify(data)
+  return text
 }
 
 function isDeeper(value: Json, depthMax: number): boolean {
@@ -143,5 +147,8 @@ function checkSize(topic: string, event: PreparedEvent, bytesMax: number): void 
   // The id is not known yet; it counts as nothing, so that whether an event is too large never depends on the day.
   const bytes = utf8Bytes(encodeEvent({ ...event, topic, id: '' }))
   if (bytes <= bytesMax) return
-  throw new ProblemError('message-too-large', `An event may have ${bytesMax} bytes, not ${bytes}.`)
+  throw tooLarge(bytesMax, bytes)
 }
+
+const tooLarge = (bytesMax: number, bytes: number): ProblemError =>
+  new ProblemError('message-too-large', `An event may have ${bytesMax} bytes, not ${bytes}.`)

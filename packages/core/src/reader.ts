@@ -8,6 +8,9 @@ import type { View } from './view.ts'
 const SLICE_EVENTS = 1_000
 const SLICE_CHARACTERS = 262_144
 
+/** A request looks at so many slices at most, however little the view lets through, so that it has an end. */
+export const SLICES_MAX = 100
+
 export interface Slice {
   /** Set if events between the position and what is kept are gone; then `events` is empty and the position knows of it. */
   readonly gap?: GapFound
@@ -48,13 +51,16 @@ export class Reader {
     }
   }
 
-  /** The position just before the last `count` events that the view shows, at or below `upTo`. */
+  /**
+   * The offset just before the last `count` events that the view shows, at or below `upTo`; or before as many of them as
+   * {@link SLICES_MAX} slices of the log hold.
+   */
   async before(count: number, upTo: number, turn: () => Promise<void>): Promise<number> {
     if (count === 0) return upTo
     const topics = this.#selection.indexed(this.#log)
     let left = count
     let below = upTo
-    while (below > 0) {
+    for (let slices = 0; below > 0 && slices < SLICES_MAX; slices++) {
       const bounds = { upTo: below, eventsMax: SLICE_EVENTS, charactersMax: SLICE_CHARACTERS }
       const scanned = this.#log.scanBack({ ...(topics && { topics }), ...bounds })
       const shown = this.#filtered(scanned.events, topics === undefined)
@@ -64,7 +70,7 @@ export class Reader {
       below = scanned.through - 1
       await turn()
     }
-    return 0
+    return Math.max(below, 0)
   }
 
   #hasLoss(after: Position): boolean {

@@ -46,8 +46,7 @@ export function sweepRegularly(
 async function sweep(log: Log, registry: Registry, clock: Clock, stopped: () => boolean): Promise<void> {
   if (registry.topics.every((topic) => isUnbounded(topic.retention))) return
   let seen = 0
-  // The names are listed first: trimming while a read of the same store is under way would keep old pages alive.
-  for (const name of Array.from(log.topics(), (facts) => facts.topic)) {
+  for (const { topic: name } of log.topics()) {
     if (stopped()) return
     const retention = registry.resolve(name)?.topic.retention
     if (retention !== undefined && !isUnbounded(retention)) await trimTopic(log, name, retention, clock, stopped)

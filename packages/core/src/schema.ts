@@ -82,9 +82,14 @@ function isStandard(schema: Schema): schema is StandardSchema {
   throw new Error('the schema library does not speak Standard JSON Schema; Zod does from version 4.2 on')
 }
 
+/** Of one value; data may have as many faults as it has members. */
+const FAULTS_MAX = 100
+
 function ajvFaults(validate: ValidateFunction, data: Json): readonly DataFault[] {
   if (validate(data)) return []
-  return (validate.errors ?? []).map((error) => ({ path: error.instancePath, message: messageOf(error) }))
+  return (validate.errors ?? [])
+    .slice(0, FAULTS_MAX)
+    .map((error) => ({ path: error.instancePath, message: messageOf(error) }))
 }
 
 function messageOf(error: ErrorObject): string {
@@ -102,6 +107,7 @@ function standardFaults(
   result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>,
 ): readonly DataFault[] {
   if (result instanceof Promise) {
+    result.catch(() => undefined)
     throw new TypeError('a schema of events validates asynchronously; use refinements that answer at once')
   }
   return (result.issues ?? []).map((issue) => ({ path: issuePath(issue), message: issue.message }))

@@ -19,7 +19,7 @@ import type { Encoding } from './feed.ts'
 import type { Hub } from './hub.ts'
 import type { Log, LoggedEvent } from './log.ts'
 import { cursorOf } from './positions.ts'
-import { Reader } from './reader.ts'
+import { Reader, SLICES_MAX } from './reader.ts'
 import type { Registry, Resolved } from './registry.ts'
 import { Selection, type Viewer } from './selection.ts'
 import { type Sink, Subscription } from './subscription.ts'
@@ -49,9 +49,6 @@ export interface Page {
   readonly position: Position
   readonly more: boolean
 }
-
-/** A page ends after so many slices of the log, however few events the view let through, so that a request has an end. */
-const PAGE_SLICES = 100
 
 export interface WatcherOptions {
   readonly log: Log
@@ -99,6 +96,7 @@ export class Watcher {
     if (cursor === undefined) {
       throw new ProblemError('invalid-cursor', `${JSON.stringify(from)} is no cursor; use one that you were given.`)
     }
+    if (cursor.epoch === log.epoch && cursor.offset > log.head) log.refresh()
     if (cursor.epoch !== log.epoch || cursor.offset > log.head) return this.#restart(from)
     return { position: { offset: cursor.offset, trims: Math.min(cursor.trims, log.trims) } }
   }
@@ -115,7 +113,7 @@ export class Watcher {
     const events: LoggedEvent[] = []
     let position = from.position
     let bytes = 0
-    for (let slices = 0; position.offset < upTo && slices < PAGE_SLICES; slices++) {
+    for (let slices = 0; position.offset < upTo && slices < SLICES_MAX; slices++) {
       if (slices > 0) await clock.turn()
       const slice = reader.read(position, upTo)
       if (slice.gap !== undefined) {

@@ -196,6 +196,13 @@ export class MemoryLog implements Log {
     return { more: excess > eventsMax }
   }
 
+  /** Whether what waits is durable by the doing of another process, of which this one has not heard yet. */
+  isUnheard = false
+
+  refresh(): void {
+    if (this.isUnheard) this.advance()
+  }
+
   onAdvance(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

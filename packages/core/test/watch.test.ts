@@ -172,6 +172,14 @@ describe('a gap [WP-2.4]', () => {
     expect((await here.watcher.page(watch, next, 10)).events.map(({ offset }) => offset)).toEqual([7, 8])
   })
 
+  it('is none of a cursor from another process whose events were not heard of yet [WP-2.3]', async () => {
+    const here = world({ byHand: true })
+    void here.publish('a/1', {})
+    here.log.isUnheard = true
+    const from = await here.watcher.locate(watchOf(here, ['a/1']), { after: 'm3m.1', otherwise: 'latest' })
+    expect(from).toEqual({ position: { offset: 1, trims: 0 } })
+  })
+
   it.each(['gone.3', 'm3m.10', 'm3m.10-12'])('of a log that has no %s starts from what there is', async (after) => {
     const here = await trimmedWorld()
     const watch = watchOf(here, ['a/1'])

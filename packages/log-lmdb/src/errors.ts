@@ -75,6 +75,11 @@ export function logUnavailable(cause: unknown): ProblemError {
   return new ProblemError('log-unavailable', 'The log can not take events now; none of these were appended.', {}, cause)
 }
 
+/** What a client is told when the store can't be read; the operator finds the rest in `cause`. */
+export function logUnreadable(cause: unknown): ProblemError {
+  return new ProblemError('log-unavailable', 'The log can not be read now.', {}, cause)
+}
+
 // A write that only half fits is reported as an I/O error, not as a full disk; so the room that is left decides.
 function isFull(dir: string): boolean {
   try {

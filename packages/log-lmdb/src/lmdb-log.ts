@@ -13,23 +13,14 @@ import type {
 } from '@watchpost/core'
 import { Advance } from './advance.ts'
 import { Writer } from './append.ts'
-import { logUnavailable, storeError } from './errors.ts'
-import { type Durability, openStore } from './open.ts'
-import { hasExcess, type Trimmed, trim } from './retention.ts'
+import { logUnreadable, StoreError, storeError } from './errors.ts'
+import { openStore } from './open.ts'
+import type { Durability, LmdbLogOptions } from './options.ts'
+import { hasExcess, OldestEvents, trim } from './retention.ts'
 import { scanBackward, scanForward } from './scan.ts'
 import { readState } from './state.ts'
-import { metaNumber, STATE_KEY_BYTES_MAX, type Store, type TopicRow } from './store.ts'
-
-export interface LmdbLogOptions {
-  /** Where the store is; made if missing. A local disk: LMDB needs locks and shared memory that work. */
-  readonly dir: string
-  /** What an acknowledged publish survives: `disk`, a power failure; `os`, the end of the process. Default `disk`. */
-  readonly durability?: Durability
-  /** Milliseconds since 1970, for retention by age and for how long idempotency keys are kept. */
-  readonly now?: () => number
-  /** Called with what an operator should know although the log goes on. */
-  readonly onWarning?: (message: string) => void
-}
+import { metaNumber, STATE_KEY_BYTES_MAX, type Store } from './store.ts'
+import { factsOf, readTopics } from './topics.ts'
 
 /**
  * Opens the log in `options.dir`, and makes it if there is none. Any number of processes may open it, each of them once.
@@ -48,6 +39,7 @@ export class LmdbLog implements Log {
   readonly #writer: Writer
   readonly #advance: Advance
   readonly #listeners = new Set<() => void>()
+  readonly #oldest = new OldestEvents()
   /** Absent after {@link close}, and while a store that failed can't be opened again. */
   #store: Store | undefined
   #head: number
@@ -92,6 +84,10 @@ export class LmdbLog implements Log {
     return this.#head
   }
 
+  refresh(): void {
+    this.#look()
+  }
+
   get trimmed(): number {
     return this.#read((store) => metaNumber(store, 'trimmed'))
   }
@@ -127,13 +123,19 @@ export class LmdbLog implements Log {
     return row && factsOf(topic, row)
   }
 
-  topics(prefix = ''): Iterable<TopicFacts> {
-    return this.#read((store) => factsFrom(store, prefix))
+  *topics(prefix = ''): Generator<TopicFacts, undefined, undefined> {
+    let after: string | undefined
+    do {
+      // Each page whole: a range that stays open while the caller does other things would keep old pages alive.
+      const { facts, nextAfter } = this.#read((store) => readTopics(store, prefix, after))
+      yield* facts
+      after = nextAfter
+    } while (after !== undefined)
   }
 
-  async trim(topic: string, retention: Retention, eventsMax: number): Promise<Trimmed> {
+  async trim(topic: string, retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }> {
     const now = this.#now()
-    if (!this.#read((store) => hasExcess(store, topic, retention, now))) return { more: false }
+    if (!this.#read((store) => hasExcess(store, topic, retention, now, this.#oldest))) return { more: false }
     return this.#writer.trim((store) => trim(store, topic, retention, now, eventsMax))
   }
 
@@ -156,20 +158,25 @@ export class LmdbLog implements Log {
   }
 
   #opened(): Store {
-    if (this.#store === undefined) throw logUnavailable(new Error(`the log in ${this.#dir} is not open`))
-    return this.#store
+    if (this.#store !== undefined) return this.#store
+    throw new StoreError(
+      'failed',
+      this.#closing === undefined
+        ? `The log in ${this.#dir} failed and could not be opened again yet; the next publish tries once more.`
+        : `The log in ${this.#dir} was closed. Open it again.`,
+    )
   }
 
   /** Every read goes through here: what could not be read for certain must not pass for nothing being there. */
   #read<Result>(read: (store: Store) => Result): Result {
-    const store = this.#opened()
     try {
+      const store = this.#opened()
       const result = read(store)
       // In an environment that LMDB has given up (see `#recover`) a range is empty, and only a get fails.
       store.meta.get('epoch')
       return result
     } catch (error) {
-      throw logUnavailable(storeError(this.#dir, error))
+      throw logUnreadable(storeError(this.#dir, error))
     }
   }
 
@@ -217,21 +224,3 @@ function isUsable(store: Store): boolean {
     return false
   }
 }
-
-function factsFrom(store: Store, prefix: string): TopicFacts[] {
-  const found: TopicFacts[] = []
-  for (const { key, value } of store.topics.getRange(prefix === '' ? {} : { start: prefix })) {
-    if (!key.startsWith(prefix)) break
-    found.push(factsOf(key, value))
-  }
-  return found
-}
-
-const factsOf = (topic: string, [, events, bytes, trimmed, last, trims]: TopicRow): TopicFacts => ({
-  topic,
-  events,
-  bytes,
-  trimmed,
-  trims,
-  last,
-})

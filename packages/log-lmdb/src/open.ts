@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { StoreError, storeError } from './errors.ts'
 import { checkDataFile } from './header.ts'
+import type { Durability } from './options.ts'
 import { openTables, type Store } from './store.ts'
 
 /** Raised whenever an older version could no longer read what a newer one writes. */
@@ -12,9 +13,6 @@ const FORMAT = 1
 
 /** What a new store needs at once. */
 const ROOM_BYTES = 262_144
-
-/** `disk`: a power failure loses nothing that was acknowledged. `os`: only a failure of the process doesn't. */
-export type Durability = 'disk' | 'os'
 
 /**
  * Opens the store in `dir`, and makes it if there is none.

@@ -1,24 +1,77 @@
 /** Trims what a retention no longer keeps from the start of a topic [WP-6.4], a slice at a time. State is not touched. */
 import type { Retention } from '@watchpost/core'
-import { metaNumber, OFFSET_MAX, offsetOf, type Run, runAt, type Store, type TopicRow } from './store.ts'
+import { type EventKey, metaNumber, OFFSET_MAX, offsetOf, type Run, runAt, type Store, type TopicRow } from './store.ts'
 
 interface Excess {
   readonly offset: number
   readonly bytes: number
 }
 
-export interface Trimmed {
-  readonly more: boolean
+/** Topics whose oldest event is remembered: some 10 MB of them. */
+const REMEMBERED_TOPICS_MAX = 100_000
+
+/**
+ * Remembers when the oldest event of each topic was appended, so that a sweep over many topics that keeps everything
+ * looks nothing up. What is remembered stays true, whichever process trims: another event becomes the oldest only by a
+ * trim, and that moves the topic's `trimmed`.
+ */
+export class OldestEvents {
+  readonly #remembered = new Map<number, { readonly trimmed: number; readonly appendedMs: number }>()
+
+  /** When the oldest event of a topic that has events was appended; `undefined` if that can't be told. */
+  appendedMs(store: Store, [number, , , trimmed]: TopicRow): number | undefined {
+    const remembered = this.#remembered.get(number)
+    if (remembered?.trimmed === trimmed) return remembered.appendedMs
+    this.#remembered.delete(number)
+    const appendedMs = oldestAppendedMs(store, number, trimmed)
+    // Topics beyond the bound are looked up each time. Making room would forget those that the next sweep begins with.
+    if (appendedMs !== undefined && this.#remembered.size < REMEMBERED_TOPICS_MAX) {
+      this.#remembered.set(number, { trimmed, appendedMs })
+    }
+    return appendedMs
+  }
+
+  forget([number]: TopicRow): void {
+    this.#remembered.delete(number)
+  }
+}
+
+function oldestAppendedMs(store: Store, number: number, trimmed: number): number | undefined {
+  for (const { key } of store.events.getRange({ ...keptRange(number, trimmed), limit: 1 })) {
+    return runAt(store, offsetOf(key))?.appendedMs
+  }
+  return undefined
 }
 
 /** Whether a retention lets go of anything of a topic now. Cheap, and takes no write lock. */
-export function hasExcess(store: Store, topic: string, retention: Retention, nowMs: number): boolean {
+export function hasExcess(
+  store: Store,
+  topic: string,
+  retention: Retention,
+  nowMs: number,
+  oldest: OldestEvents,
+): boolean {
   const row = store.topics.get(topic)
-  return row !== undefined && excess(store, row, retention, nowMs, 1).length > 0
+  if (row === undefined) return false
+  const [, events, bytes] = row
+  if (events === 0) {
+    oldest.forget(row)
+    return false
+  }
+  if (events > (retention.events ?? events) || bytes > (retention.bytes ?? bytes)) return true
+  if (retention.ageMs === undefined) return false
+  const appendedMs = oldest.appendedMs(store, row)
+  return appendedMs !== undefined && appendedMs <= nowMs - retention.ageMs
 }
 
 /** Trims up to `eventsMax` events. Runs in a write transaction. */
-export function trim(store: Store, topic: string, retention: Retention, nowMs: number, eventsMax: number): Trimmed {
+export function trim(
+  store: Store,
+  topic: string,
+  retention: Retention,
+  nowMs: number,
+  eventsMax: number,
+): { readonly more: boolean } {
   const row = store.topics.get(topic)
   if (row === undefined) return { more: false }
   const found = excess(store, row, retention, nowMs, eventsMax + 1)
@@ -47,8 +100,7 @@ function excess(store: Store, row: TopicRow, retention: Retention, nowMs: number
   const appendedBeforeMs = retention.ageMs === undefined ? Number.NEGATIVE_INFINITY : nowMs - retention.ageMs
   const found: Excess[] = []
   let run: Run | undefined
-  const range = { start: [number, trimmed + 1] as [number, number], end: [number, OFFSET_MAX] as [number, number] }
-  for (const { key, value } of store.events.getRange({ ...range, limit: countMax })) {
+  for (const { key, value } of store.events.getRange({ ...keptRange(number, trimmed), limit: countMax })) {
     const offset = offsetOf(key)
     if (tooMany <= 0 && tooLarge <= 0) {
       if (run === undefined || offset >= run.first + run.count) run = runAt(store, offset)
@@ -61,6 +113,11 @@ function excess(store: Store, row: TopicRow, retention: Retention, nowMs: number
   }
   return found
 }
+
+const keptRange = (number: number, trimmed: number): { start: EventKey; end: EventKey } => ({
+  start: [number, trimmed + 1],
+  end: [number, OFFSET_MAX],
+})
 
 function dropRuns(store: Store, going: readonly Excess[]): void {
   let run: Run | undefined

@@ -124,11 +124,16 @@ describe('close', () => {
     const closing = log.close()
     const late = log.append(append('t', event('late')))
     await expect(late).rejects.toBeInstanceOf(ProblemError)
-    await expect(late).rejects.toMatchObject({ problem: 'log-unavailable' })
+    await expect(late).rejects.toMatchObject({
+      problem: 'log-unavailable',
+      message: 'The log can not take events now; none of these were appended.',
+    })
     await Promise.all(queued)
     await closing
     await expect(log.append(append('t', event('later')))).rejects.toMatchObject({ problem: 'log-unavailable' })
-    expect(() => log.scan({ after: 0, upTo: 1, eventsMax: 1, charactersMax: 1 })).toThrow(ProblemError)
+    expect(() => log.scan({ after: 0, upTo: 1, eventsMax: 1, charactersMax: 1 })).toThrow(
+      expect.objectContaining({ problem: 'log-unavailable', message: 'The log can not be read now.' }),
+    )
     const again = await openLog({ dir })
     expect(readAll(again).map(dataOf)).toEqual(countTo(50))
   })

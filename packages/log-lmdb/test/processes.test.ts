@@ -1,4 +1,6 @@
 /** Several processes on one store, and processes that die. */
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import {
   append,
@@ -88,6 +90,21 @@ describe('several processes on one store', () => {
     await expect.poll(() => log.head, { interval: 5, timeout: 500 }).toBe(60)
     // Publishes that are made one after the other are heard of one after the other.
     expect(heads.length).toBeGreaterThan(5)
+  })
+
+  it('see by refresh() what another appended, before any news of it can have come', async () => {
+    const dir = directory()
+    const log = await openLog({ dir })
+    let told = 0
+    log.onAdvance(() => told++)
+    const appender = fileURLToPath(new URL('fixtures/appender.mjs', import.meta.url))
+    // Nothing else runs in this process until the other has ended.
+    execFileSync(process.execPath, [appender, dir, 'other', '2', '1'], { input: 'go\nend\n' })
+    expect(log.head).toBe(0)
+    log.refresh()
+    expect(log.head).toBe(5)
+    expect(offsets(readAll(log))).toEqual([1, 2, 3, 4, 5])
+    await expect.poll(() => told).toBe(1)
   })
 
   it('answer an idempotency key that another process used', async () => {

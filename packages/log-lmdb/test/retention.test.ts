@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { LmdbLog } from '../src/index.ts'
-import { append, countTo, dataOf, event, offsets, openLog, readAll } from './support.ts'
+import { openStore } from '../src/open.ts'
+import { hasExcess, OldestEvents } from '../src/retention.ts'
+import type { Store } from '../src/store.ts'
+import { append, countTo, dataOf, directory, event, offsets, openLog, readAll } from './support.ts'
 
 async function trimAll(log: LmdbLog, ...[topic, retention]: [string, Parameters<LmdbLog['trim']>[1]]): Promise<number> {
   for (let slices = 1; ; slices++) {
@@ -109,5 +112,62 @@ describe('[WP-6.4] trim', () => {
     expect(happened.filter((what) => what === 'slice')).toHaveLength(49)
     // A publish waits for the slice that is being cut and for no other.
     expect(text).not.toMatch(/sss/)
+  })
+})
+
+/** The same store, where nothing but the rows of topics can be read. */
+function rowsOf(store: Store): Store {
+  const refuse = (): never => expect.fail('more than the row was read')
+  const unread = { get: refuse, getRange: refuse }
+  return { ...store, events: unread as unknown as Store['events'], runs: unread as unknown as Store['runs'] }
+}
+
+describe('hasExcess', () => {
+  it('reads no more than the row for bounds of count and size, and of topics without events', async () => {
+    const dir = directory()
+    const log = await openLog({ dir })
+    await log.append(append('t', event(1), event(2)))
+    await log.append(append('empty', event(1)))
+    await trimAll(log, 'empty', { events: 0 })
+    const bytes = log.topic('t')?.bytes ?? 0
+    const store = await openStore(dir, 'disk')
+    const rows = rowsOf(store)
+    const ask = (...[topic, retention]: [string, Parameters<LmdbLog['trim']>[1]]): boolean =>
+      hasExcess(rows, topic, retention, Date.now(), new OldestEvents())
+    expect(
+      [{ events: 2, bytes }, { events: 1 }, { bytes: bytes - 1, ageMs: 0 }, {}].map((one) => ask('t', one)),
+    ).toEqual([false, true, true, false])
+    expect(ask('empty', { events: 0, ageMs: 0, bytes: 0 })).toBe(false)
+    expect(ask('unknown', { events: 0, ageMs: 0, bytes: 0 })).toBe(false)
+    await store.root.close()
+  })
+
+  it('looks the age of a topic up again only after it was trimmed, by whichever process', async () => {
+    let now = 0
+    const dir = directory()
+    const log = await openLog({ dir, now: () => now })
+    for (const n of countTo(3)) {
+      now = n * 100
+      await log.append(append('t', event(n)))
+    }
+    const store = await openStore(dir, 'disk')
+    const oldest = new OldestEvents()
+    const ask = (from: Store, nowMs: number): boolean => {
+      store.root.resetReadTxn()
+      return hasExcess(from, 't', { ageMs: 1_000 }, nowMs, oldest)
+    }
+    const rows = rowsOf(store)
+    expect(ask(store, 1_000)).toBe(false)
+    expect([1_099, 1_100].map((nowMs) => ask(rows, nowMs))).toEqual([false, true])
+    await trimAll(log, 't', { events: 2 })
+    expect(ask(store, 1_199)).toBe(false)
+    expect(ask(rows, 1_200)).toBe(true)
+    await trimAll(log, 't', { events: 0 })
+    expect(ask(rows, 9_000)).toBe(false)
+    now = 5_000
+    await log.append(append('t', event(4)))
+    expect(ask(store, 5_999)).toBe(false)
+    expect(ask(rows, 6_000)).toBe(true)
+    await store.root.close()
   })
 })

@@ -28,7 +28,9 @@ export type LimitName =
   | 'publishBytesMax'
   | 'publishEventsMax'
   | 'publishingBytesMax'
+  | 'sockets'
   | 'connections'
+  | 'answeringBytesMax'
   | 'bufferedBytesMax'
   | 'stalledMs'
   | 'pageEventsMax'
@@ -58,7 +60,13 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
     'overloaded',
     'the bodies of all publishes that one process holds at a time, however many send one',
   ),
+  sockets: row(25_000, 'disconnected', 'open sockets of one process, whatever they carry'),
   connections: row(20_000, 'reach-maximum-connections', 'live streams and waiting long polls of one process'),
+  answeringBytesMax: row(
+    268_435_456,
+    'overloaded',
+    'the answers of one process that wait for their clients to take them',
+  ),
   bufferedBytesMax: row(
     1_048_576,
     'read from the log',

@@ -1,4 +1,5 @@
 /** Control messages [WP-1.3], and the types that are theirs alone [WP-1.2]. */
+import type { Limits } from './limits.ts'
 
 export const RESERVED_TYPES: ReadonlySet<string> = new Set([
   ...['welcome', 'error', 'ping', 'pong', 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'],
@@ -20,6 +21,7 @@ export interface Welcome {
   readonly connection: string
   readonly cursor: string
   readonly heartbeatMs: number
+  readonly limits: Limits
   readonly server: string
 }
 

@@ -197,15 +197,15 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     503,
     'Log unavailable',
     'later',
-    'The log could not take the events, for example because its disk is full. None of them was published.',
+    'The log can not be read or written now, for example because its disk is full. Of a publish, nothing was appended.',
     'Operators: the log line names the cause. Clients: try again later with the same `Idempotency-Key`.',
   ),
   overloaded: row(
     503,
     'Overloaded',
     'later',
-    'Publishes that are being received or written hold `publishingBytesMax` already.',
-    'Wait for `Retry-After` seconds, then publish again with the same `Idempotency-Key`.',
+    'Publishes that are being received hold `publishingBytesMax` already, or answers that are being sent `answeringBytesMax`.',
+    'Wait for `Retry-After` seconds, then ask again; repeat a publish with the same `Idempotency-Key`.',
   ),
 }
 

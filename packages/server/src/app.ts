@@ -3,6 +3,7 @@ import type { Clock, Encoding, Hub, Log, Publisher, Registry, Watcher } from '@w
 import type { Limits } from '@watchpost/protocol'
 import type { Logger } from 'pino'
 import type { CorsOptions } from './config/config.ts'
+import type { Answers } from './http/answers.ts'
 import type { Bodies } from './http/body.ts'
 import type { Connections } from './http/connections.ts'
 import type { Metrics } from './metrics.ts'
@@ -15,6 +16,7 @@ export interface App {
   readonly hub: Hub
   readonly connections: Connections
   readonly bodies: Bodies
+  readonly answers: Answers
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

@@ -8,12 +8,14 @@ import type { Server } from 'node:http'
 import {
   Hub,
   iterate,
+  type Located,
   type Log,
   Publisher,
   Registry,
   SERVER,
   type Sweeping,
   sweepRegularly,
+  type Watch,
   Watcher,
 } from '@watchpost/core'
 import { openLmdbLog } from '@watchpost/log-lmdb'
@@ -23,6 +25,7 @@ import type { App } from './app.ts'
 import { systemClock } from './clock.ts'
 import { checkConfig } from './config/check.ts'
 import type { Config, Topics } from './config/config.ts'
+import { Answers } from './http/answers.ts'
 import { attachTo } from './http/attach.ts'
 import { Bodies } from './http/body.ts'
 import { Connections } from './http/connections.ts'
@@ -82,6 +85,7 @@ function wire(
   return {
     ...{ log, registry, hub, connections, metrics, logger, clock, limits, heartbeatMs, cors: config.cors },
     bodies: new Bodies(limits),
+    answers: new Answers(limits),
     publisher: new Publisher(log, limits, clock),
     watcher: new Watcher({ log, registry, hub, clock, limits }),
     sse: sseEncoding(log.epoch),
@@ -137,18 +141,45 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
     return { events: timestamps.map((timestamp, index) => ({ id: idOf(index), timestamp })) }
   }
 
-  async *watch<Filter extends TopicOf<T> | (string & {})>(
+  watch<Filter extends TopicOf<T> | (string & {})>(
     filter: Filter | readonly Filter[],
     options: WatchOptions = {},
-  ): AsyncGenerator<WatchedEvent<T, Filter> | GapMessage, void, undefined> {
+  ): AsyncIterableIterator<WatchedEvent<T, Filter> | GapMessage> {
+    const leaving = new AbortController()
+    const signals = [this.#ending.signal, leaving.signal, ...(options.signal ? [options.signal] : [])]
+    // Located now, so that "latest" is when watch() was called, and not when the first message is asked for.
+    const located = this.#locate(listOf(filter), options)
+    // Whoever never asks for a message is not to be told of a failure by the end of the process.
+    located.catch(() => undefined)
+    const messages = this.#messages<WatchedEvent<T, Filter>>(located, AbortSignal.any(signals))
+    return {
+      next: () => messages.next(),
+      return: () => {
+        // A generator that waits for news can't be returned from; it has to be woken first.
+        leaving.abort()
+        return messages.return()
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+
+  async #locate(filters: readonly string[], options: WatchOptions): Promise<readonly [Watch, Located]> {
     const { watcher } = this.#app
-    const { after, last, key, type, select, signal } = options
+    const { after, last, key, type, select } = options
     const view = { keys: listOf(key), types: listOf(type), select: listOf(select) }
-    const watch = watcher.watch(listOf(filter), view, { identity: SERVER })
-    const ending = AbortSignal.any(signal === undefined ? [this.#ending.signal] : [this.#ending.signal, signal])
-    const from = await watcher.locate(watch, { after, last, otherwise: 'latest' })
-    for await (const text of iterate(watcher, watch, from, ending)) {
-      yield JSON.parse(text) as WatchedEvent<T, Filter> | GapMessage
+    const watch = watcher.watch(filters, view, { identity: SERVER })
+    return [watch, await watcher.locate(watch, { after, last, otherwise: 'latest' })]
+  }
+
+  async *#messages<Message>(
+    located: Promise<readonly [Watch, Located]>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Message | GapMessage, void, undefined> {
+    const [watch, from] = await located
+    for await (const text of iterate(this.#app.watcher, watch, from, signal)) {
+      yield JSON.parse(text) as Message | GapMessage
     }
   }
 

@@ -247,7 +247,7 @@ describe('a parameter', () => {
     expect((await get(`${url}/v1/topics/log`, { 'if-none-match': '*' })).body.events).toHaveLength(1)
   })
 
-  const cursors = ['abc', '', 'abc.', '.5', 'ABC.5', 'abc.05', 'abc.-1', 'abc.1e3', 'abc.5-5', 'abc.5-3', 'abc.5%20']
+  const cursors = ['abc', '', 'abc.', '.5', 'ABC.5', 'abc.05', 'abc.-1', 'abc.1e3', 'abc.5-0', 'abc.5-01', 'abc.5%20']
   const hostile = ['../etc', 'a%00b.1', 'abc.9999999999999999', 'x'.repeat(65), 'abc.5%0a', 'éa.1', 'Earliest', '0']
   it.each([...cursors, ...hostile])('that should be a cursor and is none is refused: %j [WP-2.3]', async (cursor) => {
     await expectUnchanged(async ({ url }) => {

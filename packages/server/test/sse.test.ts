@@ -1,12 +1,12 @@
 /** Server-Sent Events, over HTTP/1.1 and HTTP/2. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { connect } from 'node:http2'
 import { createConnection } from 'node:net'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SseParser } from '@watchpost/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { get, openSse, post, startServer, temporaryDir } from './harness.ts'
+import { certificate } from './certificate.ts'
+import { get, openSse, post, startServer } from './harness.ts'
 
 const line = (n: number) => ({ type: 'line', data: { n } })
 
@@ -96,12 +96,7 @@ describe('a stream', () => {
   })
 
   it('runs over HTTP/2 with TLS, as do pages, on the same port as HTTP/1.1 [WP-3.1] [WP-3.8]', async () => {
-    const dir = await temporaryDir()
-    const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-    execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-    const { url, watchpost } = await startServer({ listen: { tls: { cert, key } } })
+    const { url, watchpost } = await startServer({ listen: { tls: await certificate() } })
     const session = connect(url, { rejectUnauthorized: false })
     onTestFinished(() => session.destroy())
     const stream = session.request({ ':path': '/v1/topics/log', accept: 'text/event-stream' })

@@ -58,6 +58,18 @@ describe('two servers on one log', () => {
     }
   })
 
+  it('know at once a cursor that the other gave out [WP-2.1] [WP-2.3]', async () => {
+    const [one, other] = await twoServers()
+    const loops = Array.from({ length: 16 }, async () => {
+      for (let n = 0; n < 25; n++) {
+        const { body } = await post(`${one.url}/v1/topics/log`, line(n))
+        const page = await get(`${other.url}/v1/topics/log?after=${body.events[0].id}`)
+        expect(page.status).toBe(200)
+      }
+    })
+    await Promise.all(loops)
+  })
+
   it('share cursors, state and idempotency keys [WP-2.1] [WP-3.10] [WP-3.11]', async () => {
     const [one, other] = await twoServers()
     const poll = get(`${other.url}/v1/topics/stocks?wait=20`)

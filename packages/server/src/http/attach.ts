@@ -8,14 +8,14 @@ import type { Handle } from './handler.ts'
  */
 export function attachTo(server: Server, handle: Handle): () => void {
   const others = server.listeners('request') as RequestListener[]
-  const listener: RequestListener = (request, response) => {
-    if (handle(request, response)) return
-    for (const other of others) other.call(server, request, response)
-  }
+  let attached = true
   server.removeAllListeners('request')
-  server.on('request', listener)
+  server.on('request', (request, response) => {
+    if (attached && handle(request, response)) return
+    for (const other of others) other.call(server, request, response)
+  })
+  // The listener stays: another one that was attached after it may hand requests on to it.
   return () => {
-    server.off('request', listener)
-    for (const other of others) server.on('request', other)
+    attached = false
   }
 }

@@ -2,12 +2,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { PROBLEMS, ProblemError, problemDocument, problemType } from '@watchpost/protocol'
+import type { Answers } from './answers.ts'
 
 /** HTTP/2 requests come with Node's compatibility classes, which are used here just as those of HTTP/1.1 are. */
 export type Request = IncomingMessage
 export type Response = ServerResponse
 
 export type Headers = Readonly<Record<string, string>>
+
+/** What a request asks for. */
+export interface Target {
+  readonly url: URL
+  /** Where the routes are mounted; paths that an answer gives begin with it. */
+  readonly basePath: string
+  /** Decoded, without the base path. */
+  readonly path: string
+}
 
 export class Exchange {
   readonly request: Request
@@ -17,13 +27,25 @@ export class Exchange {
   readonly basePath: string
   /** Decoded, without the base path. */
   readonly path: string
+  readonly #answers: Answers
+  #gone = false
 
-  constructor(request: Request, response: Response, url: URL, basePath: string, path: string) {
+  constructor(request: Request, response: Response, target: Target, answers: Answers) {
     this.request = request
     this.response = response
-    this.url = url
-    this.basePath = basePath
-    this.path = path
+    this.url = target.url
+    this.basePath = target.basePath
+    this.path = target.path
+    this.#answers = answers
+    // Kept here because responses of HTTP/2 don't tell that they were destroyed.
+    response.once('close', () => {
+      this.#gone = true
+    })
+  }
+
+  /** Whether the answer was sent whole, or nobody is left to take it. */
+  get gone(): boolean {
+    return this.#gone
   }
 
   get method(): string {
@@ -36,9 +58,11 @@ export class Exchange {
     return Array.isArray(value) ? value[0] : value
   }
 
+  /** @throws ProblemError `overloaded` */
   send(status: number, body: string, headers: Headers): void {
-    if (this.response.headersSent || this.response.destroyed) return
+    if (this.response.headersSent || this.#gone) return
     const bytes = Buffer.byteLength(body)
+    this.#answers.hold(this.response, bytes)
     this.response.writeHead(status, { ...headers, ...(bytes > 0 && { 'content-length': String(bytes) }) })
     this.response.end(body)
   }
@@ -49,6 +73,12 @@ export class Exchange {
       'cache-control': 'no-store',
       ...headers,
     })
+  }
+
+  /** Ends an answer in its midst, since nothing can be told any more. */
+  cut(): void {
+    if (this.request.httpVersionMajor >= 2) (this.response as unknown as { readonly stream: Writable }).stream.destroy()
+    else this.response.destroy()
   }
 
   /** Answers with a problem document [WP-5.2]. */

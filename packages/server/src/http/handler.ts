@@ -1,9 +1,10 @@
 /** The HTTP face of a server: routes a request, answers what goes wrong, counts what was answered. */
 import { randomUUID } from 'node:crypto'
+import { METHODS } from 'node:http'
 import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import { corsHeaders, preflight } from './cors.ts'
-import { Exchange, type Request, type Response } from './exchange.ts'
+import { Exchange, type Request, type Response, type Target } from './exchange.ts'
 import { handlerOf, type Routed, refuse, routeOf } from './router.ts'
 
 export interface HandlerOptions {
@@ -19,25 +20,29 @@ export type Handle = (request: Request, response: Response) => boolean
 /** @param all whether every request is Watchpost's, so that unknown paths get a problem rather than being left alone */
 export function createHandler(app: App, options: HandlerOptions, all: boolean): Handle {
   return (request, response) => {
-    const exchange = exchangeOf(request, response, options.basePath)
-    const routed = exchange === undefined ? undefined : routeOf(exchange.path)
+    const target = targetOf(request, options.basePath) ?? (all ? NOWHERE : undefined)
+    const routed = target && routeOf(target.path)
     const ours = routed !== undefined && (options.probes || routed.route.probe !== true)
-    if (exchange === undefined || (!ours && !all)) return false
+    if (target === undefined || (!ours && !all)) return false
+    const exchange = new Exchange(request, response, target, app.answers)
     // answer() reports every failure to the client itself, so its promise never rejects.
     void answer(app, exchange, ours ? routed : undefined)
     return true
   }
 }
 
+/** Where a request goes whose target is no URL, such as `*`. */
+const NOWHERE: Target = { url: new URL('http://localhost/'), basePath: '', path: '' }
+
 /** `undefined` if the request is not below the base path. */
-function exchangeOf(request: Request, response: Response, basePath: string): Exchange | undefined {
-  const url = parseTarget(request.url ?? '/')
+function targetOf(request: Request, basePath: string): Target | undefined {
+  const url = parseUrl(request.url ?? '/')
   if (url === undefined || !url.pathname.startsWith(`${basePath}/`)) return undefined
-  return new Exchange(request, response, url, basePath, decodePath(url.pathname.slice(basePath.length)))
+  return { url, basePath, path: decodePath(url.pathname.slice(basePath.length)) }
 }
 
 /** A request target is a path, or a whole URL when it comes through a proxy (RFC 9112, section 3.2). */
-function parseTarget(target: string): URL | undefined {
+function parseUrl(target: string): URL | undefined {
   try {
     // Not resolved against a base: a path of two slashes would then be read as another host.
     return new URL(target.startsWith('/') ? `http://localhost${target}` : target)
@@ -59,7 +64,9 @@ async function answer(app: App, exchange: Exchange, routed: Routed | undefined):
   const { response } = exchange
   response.once('close', () => {
     const route = routed?.route.path ?? 'none'
-    app.metrics.requests.inc({ route, method: exchange.method, status: response.statusCode })
+    // A method is any text that the client likes, and each would be a series of its own.
+    const method = METHODS.includes(exchange.method) ? exchange.method : 'other'
+    app.metrics.requests.inc({ route, method, status: response.statusCode })
   })
   response.on('error', (error) => app.logger.debug({ err: error }, 'an answer could not be sent'))
   for (const [name, value] of Object.entries(corsHeaders(exchange, app.cors))) response.setHeader(name, value)
@@ -81,10 +88,7 @@ function fail(app: App, exchange: Exchange, error: unknown): void {
   app.metrics.problems.inc({ problem: problem.problem })
   const level = problem.status >= 500 ? 'error' : 'debug'
   app.logger[level]({ err: problem.cause ?? problem, instance, problem: problem.problem }, problem.message)
-  if (exchange.response.headersSent) {
-    exchange.response.destroy()
-    return
-  }
+  if (exchange.response.headersSent) return exchange.cut()
   // What is left of a body that was refused would be read as the next request.
   if (!exchange.request.complete && exchange.request.httpVersionMajor < 2)
     exchange.response.setHeader('connection', 'close')

@@ -20,6 +20,8 @@ export interface Listening {
   close(graceMs: number): Promise<void>
 }
 
+const HANDSHAKE_MS = 10_000
+
 type Server = HttpServer | Http2SecureServer
 
 /** Slow requests are looked for this often. */
@@ -30,6 +32,7 @@ export async function listen(options: ListenOptions, limits: Limits, listener: R
   const { host = '127.0.0.1', port = 8080, tls } = options
   const server: Server = tls === undefined ? plainServer(limits, listener) : await secureServer(tls, limits, listener)
   server.on('clientError', refuseBadRequest)
+  server.maxConnections = limits.sockets
   const open = trackConnections(server)
   await bind(server, host, port)
   const { port: bound } = server.address() as AddressInfo
@@ -41,7 +44,7 @@ export async function listen(options: ListenOptions, limits: Limits, listener: R
 }
 
 function plainServer(limits: Limits, listener: RequestListener): HttpServer {
-  const server = createHttpServer({ ...patience(limits), connectionsCheckingInterval: CHECK_EVERY_MS }, listener)
+  const server = createHttpServer({ ...patience(limits), maxHeaderSize: limits.headerBytesMax }, listener)
   server.keepAliveTimeout = limits.idleHttpMs
   server.timeout = silenceMs(limits)
   return server
@@ -59,12 +62,16 @@ async function secureServer(
       minVersion: 'TLSv1.2',
       cert,
       key,
-      ...patience(limits),
-      settings: { maxConcurrentStreams: 250, maxHeaderListSize: limits.headerBytesMax },
+      handshakeTimeout: HANDSHAKE_MS,
+      // Of HTTP/1.1; the types know the options of HTTP/2 only.
+      ...{ maxHeaderSize: limits.headerBytesMax },
+      settings: { maxConcurrentStreams: 100, maxHeaderListSize: limits.headerBytesMax },
     },
     // Node's compatibility classes for HTTP/2 are used like those of HTTP/1.1 throughout.
     listener as unknown as Parameters<typeof createSecureServer>[1],
   )
+  // For HTTP/1.1 Node takes these from the server, but not from its options.
+  Object.assign(server, patience(limits), { keepAliveTimeout: limits.idleHttpMs })
   server.on('session', (session: Http2Session) => {
     session.setTimeout(limits.idleHttpMs)
     session.on('timeout', () => {
@@ -81,13 +88,13 @@ async function secureServer(
 const silenceMs = (limits: Limits): number => Math.max(limits.stalledMs, (limits.waitSecondsMax + 5) * 1_000)
 
 interface Patience {
-  readonly maxHeaderSize: number
+  readonly connectionsCheckingInterval: number
   readonly headersTimeout: number
   readonly requestTimeout: number
 }
 
 const patience = (limits: Limits): Patience => ({
-  maxHeaderSize: limits.headerBytesMax,
+  connectionsCheckingInterval: CHECK_EVERY_MS,
   headersTimeout: Math.min(limits.slowBodyMs, limits.idleHttpMs),
   // A little after the body's own deadline, which answers with a problem; this one catches what never gets that far.
   requestTimeout: limits.slowBodyMs + CHECK_EVERY_MS,

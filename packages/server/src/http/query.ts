@@ -52,16 +52,23 @@ function preferredWait(prefer: string | undefined): string | undefined {
  * over the query; `If-None-Match` carries the cursor of a page or long poll that is asked for again.
  */
 export function afterOf(exchange: Exchange, limits: Limits): string | undefined {
-  const after =
-    nonEmpty(exchange.header('last-event-id')) ??
-    nonEmpty(single(exchange, 'lastEventId')) ??
-    nonEmpty(single(exchange, 'last-event-id')) ??
-    single(exchange, 'after') ??
-    unquoted(exchange.header('if-none-match'))
+  const after = givenCursor(exchange) ?? unquoted(exchange.header('if-none-match'))
   if (after !== undefined && after.length > limits.cursorBytesMax) {
     throw new ProblemError('invalid-cursor', `A cursor has at most ${limits.cursorBytesMax} characters.`)
   }
   return after
+}
+
+const givenCursor = (exchange: Exchange): string | undefined =>
+  nonEmpty(exchange.header('last-event-id')) ??
+  nonEmpty(single(exchange, 'lastEventId')) ??
+  nonEmpty(single(exchange, 'last-event-id')) ??
+  single(exchange, 'after')
+
+/** Whether 304 is an answer: the client named this very tag, or the one that it starts from (RFC 9110, section 13.1.2). */
+export function mayBeNotModified(exchange: Exchange, etag: string): boolean {
+  const tag = exchange.header('if-none-match')
+  return tag === etag || (unquoted(tag) !== undefined && givenCursor(exchange) === undefined)
 }
 
 /** An `EventSource` that never saw an id may send an empty one, which is none. */

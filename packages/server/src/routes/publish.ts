@@ -8,6 +8,7 @@ import type { Exchange } from '../http/exchange.ts'
 
 export async function publishTopic(app: App, exchange: Exchange, name: string): Promise<void> {
   const resolved = app.registry.demand('publish', name, ANONYMOUS)
+  demandOwnOrigin(app, exchange)
   if (app.connections.closing) throw new ProblemError('going-away', 'This server is shutting down.', { retryAfter: 1 })
   const idempotencyKey = idempotencyKeyOf(app, exchange)
   await app.bodies.with(exchange, async (body) => {
@@ -17,6 +18,20 @@ export async function publishTopic(app: App, exchange: Exchange, name: string): 
     if (!appended.replayed) app.metrics.countPublish(resolved.topic.template, appended.timestamps.length)
     acknowledge(app, exchange, appended)
   })
+}
+
+/**
+ * A browser lets any page send a POST without asking first, as long as its type is none that needs asking; so it is the
+ * server that has to refuse pages of other origins [WP-3.13].
+ * @throws ProblemError `forbidden`
+ */
+function demandOwnOrigin({ cors }: App, exchange: Exchange): void {
+  const origin = exchange.header('origin')
+  if (origin === undefined || cors?.origins === '*' || cors?.origins.includes(origin) === true) return
+  const host = exchange.header('host') ?? exchange.header(':authority')
+  if (host !== undefined && origin.replace(/^https?:\/\//, '') === host) return
+  const detail = `Pages of ${JSON.stringify(origin)} may not publish here; cors.origins in the configuration can allow it.`
+  throw new ProblemError('forbidden', detail)
 }
 
 function acknowledge(app: App, exchange: Exchange, { first, timestamps, replayed }: Appended): void {

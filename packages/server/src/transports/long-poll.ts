@@ -33,7 +33,7 @@ export async function serveLongPoll(
 }
 
 const isOver = (app: App, exchange: Exchange, untilMs: number): boolean =>
-  exchange.response.destroyed || app.connections.closing || app.clock.monotonic() >= untilMs
+  exchange.gone || app.connections.closing || app.clock.monotonic() >= untilMs
 
 /** Resolves when there is an event to send, the time is over, the client is gone or the server goes away. */
 async function newsAfter(app: App, exchange: Exchange, watch: Watch, from: Located, untilMs: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { Page, Start, Watch } from '@watchpost/core'
 import type { App } from '../app.ts'
 import { toCloudEvents } from '../formats/cloudevents.ts'
 import type { Exchange, Headers } from '../http/exchange.ts'
-import { etagOf, limitOf } from '../http/query.ts'
+import { etagOf, limitOf, mayBeNotModified } from '../http/query.ts'
 
 export type PageFormat = 'json' | 'cloudevents'
 
@@ -23,12 +23,13 @@ export async function servePage(
 /** Sends a page; with `headers` beside those that every page has. */
 export function sendPage(app: App, exchange: Exchange, page: Page, format: PageFormat, headers: Headers = {}): void {
   const cursor = app.watcher.cursor(page.position)
+  const etag = etagOf(cursor)
   const all = {
-    etag: etagOf(cursor),
+    etag,
     ...(page.more && { link: `<${nextLink(exchange, cursor)}>; rel="next"` }),
     ...headers,
   }
-  if (page.events.length === 0 && !page.more && exchange.header('if-none-match') !== undefined) {
+  if (page.events.length === 0 && !page.more && mayBeNotModified(exchange, etag)) {
     exchange.send(304, '', all)
     return
   }

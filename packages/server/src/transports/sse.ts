@@ -14,6 +14,7 @@ import {
   formatTimestamp,
   problemType,
   typeOf,
+  type Welcome,
 } from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -24,6 +25,9 @@ const RETRY_MS = 2_000
 
 /** On the way out, clients are told to come back at moments spread over this time, so that they don't come all at once. */
 const RETURN_SPREAD_MS = 5_000
+
+/** How long a client may take for the last frame of a stream. */
+const LAST_FRAME_MS = 5_000
 
 /** Frames as bytes, so that all members of a feed are written the same buffer. */
 export function sseEncoding(epoch: string): Encoding<Buffer> {
@@ -79,7 +83,7 @@ class StreamSink implements Sink<Buffer> {
 /** Serves a watch until the client leaves, stalls, or the server goes away. */
 export async function serveSse(app: App, exchange: Exchange, watch: Watch, start: Start): Promise<void> {
   const located = await app.watcher.locate(watch, start)
-  if (exchange.response.destroyed) return
+  if (exchange.gone) return
   // In the same turn as the connection is counted, or many at once could pass the bound together.
   app.connections.demandRoom()
   const stream = exchange.stream({
@@ -88,11 +92,17 @@ export async function serveSse(app: App, exchange: Exchange, watch: Watch, start
     'x-accel-buffering': 'no',
   })
   const cursor = located.gap?.after ?? app.watcher.cursor(located.position)
-  const { id, remove } = app.connections.add('sse', { goAway: () => stream.end(goodbye(app)) })
+  const { id, remove } = app.connections.add('sse', { goAway: () => endAfter(stream, goodbye(app)) })
   stream.write(greeting(app, id, cursor))
-  const sink = new StreamSink(stream, (error) => stream.end(failure(app, error)))
+  const sink = new StreamSink(stream, (error) => endAfter(stream, failure(app, error)))
   const subscription = app.watcher.subscribe(watch, located, app.sse, sink)
   endWith(app, exchange, stream, subscription, remove)
+}
+
+/** Sends a last frame, and leaves a client that does not take it. */
+function endAfter(stream: Writable, frame: string): void {
+  stream.end(frame)
+  setTimeout(() => stream.destroy(), LAST_FRAME_MS).unref()
 }
 
 /** Gives the subscription back when the stream closes, and cuts the stream when its client takes nothing for too long. */
@@ -117,7 +127,7 @@ function endWith(
 }
 
 function greeting(app: App, connection: string, cursor: string): string {
-  const welcome = { connection, cursor, heartbeatMs: app.heartbeatMs, limits: app.limits, server: version }
+  const welcome: Welcome = { connection, cursor, heartbeatMs: app.heartbeatMs, limits: app.limits, server: version }
   const json = encodeControl('welcome', welcome, formatTimestamp(app.clock.now()))
   return encodeSse({ retryMs: RETRY_MS, id: cursor, event: 'welcome', data: json })
 }
