@@ -1,7 +1,7 @@
 /**
- * Completes package-lock.json after an `npm install`. Packages with binaries name one optional package per platform; a
- * registry mirror that lacks those of other platforms makes npm leave them out of the lock file, which `npm ci` then
- * refuses everywhere. This names them again, with the version that their dependent pins and the platform that their name
+ * Completes package-lock.json after an `npm install`. Packages with binaries name one optional package per platform; npm
+ * leaves those of other platforms that it can't see out of the lock file, which `npm ci` then refuses everywhere. This
+ * names them again, with the version that their dependent pins and the platform that their name
  * tells, so that npm passes over them here and installs them where they belong. It writes nothing if none is missing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'

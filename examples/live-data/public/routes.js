@@ -11,7 +11,7 @@ const publishLine = (origin) =>
 const linesOf = (origin, cursor) => [
   { name: 'Page', line: `curl '${origin}/v1/topics/stocks?limit=5'` },
   { name: 'Long poll', line: `curl '${origin}/v1/topics/host?wait=20'` },
-  { name: 'Stream', line: `curl -N -H 'Accept: text/event-stream' '${origin}/v1/topics/quakes'` },
+  { name: 'Stream', line: `curl -N -H 'Accept: text/event-stream' '${origin}/v1/topics/quakes?last=3'` },
   { name: 'State', line: `curl '${origin}/v1/state/stocks'` },
   { name: 'Publish', line: publishLine(origin) },
   { name: 'Go on from this page', line: `curl '${origin}/v1/events?topic=*&after=${cursor}&wait=20'` },

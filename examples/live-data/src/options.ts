@@ -16,7 +16,7 @@ export class UsageError extends Error {
 export const USAGE = `Usage: npm start -w live-data -- [options]
 
   --port N        listen on this port of 127.0.0.1 (default: PORT, else 8080; 0 takes any free one)
-  --data-dir DIR  keep the log here (default: .watchpost)
+  --data-dir DIR  keep the log here (default: WATCHPOST_DATA_DIR, else .watchpost)
   --pace N        publish N records per second of each data set (default: 4 prices and 8 quakes)
   --help          show this`
 
@@ -28,9 +28,11 @@ export function readOptions(args: readonly string[], env: { readonly [name: stri
   const values = parsed(args)
   if (values.help === true) return undefined
   const port = values.port ?? env['PORT']
+  // Set to nothing means not set, as in the server's own configuration.
+  const dataDirOfEnv = env['WATCHPOST_DATA_DIR'] || undefined
   const options: Options = {
     port: port === undefined ? 8080 : numberIn('port', port, { min: 0, max: 65_535, whole: true }),
-    dataDir: values['data-dir'] ?? '.watchpost',
+    dataDir: values['data-dir'] ?? dataDirOfEnv ?? '.watchpost',
     recordsPerSecond:
       values.pace === undefined ? undefined : numberIn('pace', values.pace, { min: 0.01, max: 100_000, whole: false }),
   }

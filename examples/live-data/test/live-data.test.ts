@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -46,20 +46,21 @@ describe('feeds', () => {
     const state = (await (await fetch(`${url}/v1/state/stocks`)).json()) as { events: { key: string }[] }
     expect(state.events.map(({ key }) => key)).toEqual(['AAPL', 'AMZN', 'GOOG', 'IBM', 'MSFT'])
 
-    const { code, output } = await program.end('SIGTERM')
-    expect(code).toBe(0)
-    expect(output).toContain('stocks: all 560 records are in the log')
-    expect(output).toContain('quakes: all 1707 records are in the log')
+    // A feed says so a while after its last record can be read.
+    await program.printed(/^stocks: all 560 records are in the log/m)
+    await program.printed(/^quakes: all 1707 records are in the log/m)
+    expect((await program.end('SIGTERM')).code).toBe(0)
   })
 
   it('go on after a stop and after a kill without repeating or skipping a record', async () => {
     const [prices, quakes] = [realPrices(), realQuakes()]
-    const first = start('--pace', '150')
-    await firstEvents(await first.url(), 'quakes', 100)
+    // Slow enough that neither of these two comes to the end of the prices, even when this test gets no core for seconds.
+    const first = start('--pace', '100')
+    await firstEvents(await first.url(), 'quakes', 60)
     expect((await first.end('SIGINT')).code).toBe(0)
 
-    const second = start('--pace', '400')
-    const kept = await firstEvents(await second.url(), 'stocks', 300)
+    const second = start('--pace', '100')
+    const kept = await firstEvents(await second.url(), 'stocks', 200)
     expect(kept.length).toBeLessThan(prices.length)
     await second.end('SIGKILL')
 
@@ -68,18 +69,18 @@ describe('feeds', () => {
     expect((await firstEvents(url, 'stocks', prices.length)).map(contentOf)).toEqual(prices)
     expect((await firstEvents(url, 'quakes', quakes.length)).map(contentOf)).toEqual(quakes)
     const { output } = await third.end()
-    expect(output).toMatch(/stocks: from record (?:3\d\d|4\d\d|5\d\d) of 560 on/)
+    expect(output).toMatch(/stocks: from record (?:2\d\d|3\d\d|4\d\d|5\d\d) of 560 on/)
   })
 
   it('measure this machine about once a second', async () => {
     const url = await start().url()
     const samples = await firstEvents(url, 'host', 5)
     const timesMs = samples.map(({ timestamp }) => Date.parse(timestamp))
-    // The first sample is taken at the start, and the beat begins with the second. Other tests share the cores.
-    for (const [i, timeMs] of timesMs.slice(2).entries()) {
-      expect(timeMs - (timesMs[i + 1] ?? 0)).toBeGreaterThan(500)
-      expect(timeMs - (timesMs[i + 1] ?? 0)).toBeLessThan(2_500)
-    }
+    // The first sample is taken at the start, and the beat begins with the second. Other tests share the cores: a sample
+    // that is late comes nearer to the next one, so only the three beats together are judged.
+    const beatsMs = (timesMs.at(-1) ?? 0) - (timesMs[1] ?? 0)
+    expect(beatsMs).toBeGreaterThan(1_500)
+    expect(beatsMs).toBeLessThan(9_000)
     expect(Math.abs(Date.now() - (timesMs.at(-1) ?? 0))).toBeLessThan(5_000)
     for (const { data } of samples.slice(1)) {
       expect(data).toMatchObject({ cores: cpus().length, memoryTotalBytes: totalmem() })
@@ -145,6 +146,21 @@ describe('HTTP', () => {
 })
 
 describe('command line', () => {
+  it('keeps the log where WATCHPOST_DATA_DIR says, unless --data-dir says it', async () => {
+    const env = { WATCHPOST_DATA_DIR: join(dataDir, 'of-env') }
+    for (const [args, kept] of [
+      [[], 'of-env'],
+      [['--data-dir', join(dataDir, 'of-flag')], 'of-flag'],
+    ] as const) {
+      const program = new Program(['--port', '0', ...args], env)
+      programs.push(program)
+      await program.url()
+      expect((await program.end()).code).toBe(0)
+      expect(await readdir(dataDir)).toEqual([kept])
+      await rm(join(dataDir, kept), { recursive: true })
+    }
+  })
+
   it('says how to mend a port that is taken and an option that it does not know', async () => {
     const { port } = new URL(await start().url())
     const taken = await start('--port', port).ended()

@@ -16,8 +16,12 @@ export class Program {
   readonly #ended: Promise<Ended>
   #output = ''
 
-  constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  /** `env` is added to the environment of the tests. */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const take = (chunk: Buffer): void => void (this.#output += chunk.toString())
     this.#child.stdout?.on('data', take)
     this.#child.stderr?.on('data', take)
@@ -25,13 +29,19 @@ export class Program {
   }
 
   /** Resolves to the URL that the program prints once it listens. */
-  async url(): Promise<string> {
+  url(): Promise<string> {
+    // With the end of its line, since a chunk may end within the port.
+    return this.printed(/http:\/\/127\.0\.0\.1:\d+(?=\n)/)
+  }
+
+  /** Resolves to the first match in what the program has printed, once there is one. */
+  async printed(pattern: RegExp): Promise<string> {
     for (;;) {
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#output)?.[0]
-      if (url !== undefined) return url
+      const match = pattern.exec(this.#output)?.[0]
+      if (match !== undefined) return match
       const chunk = this.#child.stdout === null ? undefined : once(this.#child.stdout, 'data')
       const ended = await Promise.race([chunk?.then(() => undefined), this.#ended])
-      if (ended !== undefined) throw new Error(`the example ended before it listened:\n${ended.output}`)
+      if (ended !== undefined) throw new Error(`the example ended without printing ${pattern}:\n${ended.output}`)
     }
   }
 
