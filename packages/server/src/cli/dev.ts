@@ -38,8 +38,18 @@ async function dev({ config: named, ...flags }: ServeFlags): Promise<void> {
     sync: true,
   })
   const logger = pino({ level }, stream)
-  const running = new Running(await start(first, logger), first, start, logger)
-  const changes = onChange(first.file, () => void running.restart(() => load(first.file)))
+  const starting = start(first, logger).then((watchpost) => new Running(watchpost, first, start, logger))
+  // Watched from now on: whoever sees the URL in the log may change the file before the next line is reached.
+  const changes = onChange(first.file, () => {
+    starting.then(
+      (running) => running.restart(() => load(first.file)),
+      () => undefined,
+    )
+  })
+  const running = await starting.catch((error: unknown) => {
+    changes.stop()
+    throw error
+  })
   await new Promise<void>((resolve) => {
     interruption(() => resolve())
   })
