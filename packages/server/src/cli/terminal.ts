@@ -18,7 +18,7 @@ export function painter(output: Output): (style: Style, text: string) => string 
     : (_style, text) => text
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+// Control characters are what is looked for.
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
 
 /** A text from elsewhere without what could steer a terminal; line ends stay. */
