@@ -92,8 +92,13 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating {
     if (Math.max(this.#lastWriteMs, this.#state === 'live' ? feed.lastFlushMs : 0) > silentSinceMs) return
     // A client that has not taken what it was sent needs no more to tell it that the connection lives.
     if (this.#state === 'closed' || sink.bufferedBytes > 0) return
-    if (this.#state === 'live') this.#write(feed.bookmark(nowMs))
-    else this.#write(feed.encoding.bookmark(cursorOf(log, this.#position), formatTimestamp(nowMs)))
+    try {
+      if (this.#state === 'live') this.#write(feed.bookmark(nowMs))
+      else this.#write(feed.encoding.bookmark(cursorOf(log, this.#position), formatTimestamp(nowMs)))
+    } catch (error) {
+      // The log can't be read. This is called by a timer, where a throw would end the process.
+      sink.fail(error)
+    }
   }
 
   #startCatchingUp(): void {

@@ -116,6 +116,16 @@ describe('a silent subscription [WP-3.8]', () => {
     expect(sink.bookmarks[0]).toBe('m3m.3')
   })
 
+  it('whose log can not be read is told so, and the timer goes on', async () => {
+    const here = world({ heartbeatMs: HEARTBEAT_MS, sliceEventsMax: 3 })
+    await here.publish('b/1', ...countTo(10).map(() => ({})))
+    const sink = await watching(here, 'earliest', ['b/1'])
+    here.log.failure = new Error('disk')
+    pass(here, HEARTBEAT_MS)
+    expect(sink.failures[0]).toBe(here.log.failure)
+    expect(sink.bookmarks).toEqual([])
+  })
+
   it('shares one bookmark with its feed when they are due together', async () => {
     const here = world({ heartbeatMs: HEARTBEAT_MS })
     const sinks: RecordingSink[] = []

@@ -39,7 +39,6 @@ const byUtf8 = (a: string, b: string): number => Buffer.compare(Buffer.from(a), 
 export class MemoryLog implements Log {
   readonly epoch = 'm3m'
   head = 0
-  trimmed = 0
   trims = 0
   closed = false
   /** When set, every read throws it. */
@@ -50,10 +49,16 @@ export class MemoryLog implements Log {
   readonly #trimOf = new Map<number, number>()
   readonly #listeners = new Set<() => void>()
   #appended = 0
+  #trimmed = 0
   #waiting: Waiting[] = []
 
   constructor(options: MemoryLogOptions = {}) {
     this.#options = options
+  }
+
+  get trimmed(): number {
+    this.#demandReadable()
+    return this.#trimmed
   }
 
   /** The newest offset, durable or not. */
@@ -191,7 +196,7 @@ export class MemoryLog implements Log {
       this.#events.delete(offset)
       this.#trimOf.set(offset, this.trims)
       facts.trimmed = offset
-      this.trimmed = Math.max(this.trimmed, offset)
+      this.#trimmed = Math.max(this.#trimmed, offset)
     }
     return { more: excess > eventsMax }
   }

@@ -66,6 +66,15 @@ describe('over HTTP/2', () => {
     await expect.poll(() => statusOf(modest, { ':path': '/v1/topics/log' })).toBe(200)
   })
 
+  it('a publish that was done is acknowledged, however many answers wait [WP-3.9]', async () => {
+    const limits = { answeringBytesMax: 20_000 }
+    const { url } = await startServer({ limits })
+    const lines = Array.from({ length: 1_000 }, (_, n) => ({ type: 'line', data: n }))
+    const { status, body } = await post(`${url}/v1/topics/log`, lines)
+    expect([status, body.events.length]).toEqual([201, 1_000])
+    expectProblem(await get(`${url}/v1/topics/log?limit=1000`), 'overloaded')
+  })
+
   it('a method is not a metric of its own [WP-3.14]', async () => {
     const { url } = await startServer({ listen: { tls: await certificate() } })
     const client = session(url)

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { type Limits, ProblemError } from '@watchpost/protocol'
 
-/** Answers up to this size are never refused: a problem must be tellable, above all that of being overloaded. */
+/** Answers up to this size are never refused, so that an operator can still look at a server that holds too much. */
 const ALWAYS_BYTES = 16_384
 
 export class Answers {
@@ -13,15 +13,15 @@ export class Answers {
     this.#limits = limits
   }
 
-  /**
-   * Counts an answer as waiting until its response is closed.
-   * @throws ProblemError `overloaded`
-   */
+  /** @throws ProblemError `overloaded` if so many bytes more may not wait */
+  demandRoom(bytes: number): void {
+    if (bytes <= ALWAYS_BYTES || this.#waitingBytes + bytes <= this.#limits.answeringBytesMax) return
+    const detail = 'As much as may wait for clients to take it does already.'
+    throw new ProblemError('overloaded', detail, { retryAfter: 1 })
+  }
+
+  /** Counts an answer as waiting until its response is closed. */
   hold(response: ServerResponse, bytes: number): void {
-    if (bytes > ALWAYS_BYTES && this.#waitingBytes + bytes > this.#limits.answeringBytesMax) {
-      const detail = 'As much as may wait for clients to take it does already.'
-      throw new ProblemError('overloaded', detail, { retryAfter: 1 })
-    }
     this.#waitingBytes += bytes
     response.once('close', () => {
       this.#waitingBytes -= bytes

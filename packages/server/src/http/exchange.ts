@@ -62,6 +62,8 @@ export class Exchange {
   send(status: number, body: string, headers: Headers): void {
     if (this.response.headersSent || this.#gone) return
     const bytes = Buffer.byteLength(body)
+    // Only what was read can be asked for again. What was done, above all a publish, must be told, and so must a problem.
+    if (status === 200) this.#answers.demandRoom(bytes)
     this.#answers.hold(this.response, bytes)
     this.response.writeHead(status, { ...headers, ...(bytes > 0 && { 'content-length': String(bytes) }) })
     this.response.end(body)

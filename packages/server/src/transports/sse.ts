@@ -101,7 +101,7 @@ export async function serveSse(app: App, exchange: Exchange, watch: Watch, start
 
 /** Sends a last frame, and leaves a client that does not take it. */
 function endAfter(stream: Writable, frame: string): void {
-  stream.end(frame)
+  if (stream.writable) stream.end(frame)
   setTimeout(() => stream.destroy(), LAST_FRAME_MS).unref()
 }
 
