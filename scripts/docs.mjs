@@ -22,10 +22,11 @@ const count = (value) => (value === undefined ? '' : value.toLocaleString('en-US
 /** What stands between `<!-- generated:NAME -->` and `<!-- /generated -->`, by name. */
 const TABLES = {
   problems: table(
-    ['type', 'HTTP', 'retry?', 'when'],
+    ['type', 'HTTP', 'WebSocket close', 'retry?', 'when'],
     Object.entries(PROBLEMS).map(([name, row]) => [
       `\`${problemType(/** @type {keyof typeof PROBLEMS} */ (name))}\``,
       String(row.status),
+      row.close === undefined ? '' : String(row.close),
       row.retry,
       row.when,
     ]),

@@ -15,6 +15,7 @@ const PASSED_OVER = new Set(['node_modules', 'dist', 'coverage'])
 /** Which workspace packages a package may import, by folder. Whatever is not named here may import them all. */
 const DIRECTION = {
   protocol: [],
+  conformance: ['@watchpost/protocol'],
   core: ['@watchpost/protocol'],
   'log-lmdb': ['@watchpost/protocol', '@watchpost/core'],
   server: ['@watchpost/protocol', '@watchpost/core', '@watchpost/log-lmdb'],

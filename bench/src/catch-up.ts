@@ -16,6 +16,8 @@ export async function catchUp(): Promise<void> {
   try {
     await logAlone(dir)
     await measured('one SSE client', 'sse', dir)
+    await measured('one WebSocket, JSON', 'websocket', dir)
+    await measured('one WebSocket, MessagePack', 'msgpack', dir)
     await measured('pages of 1,000', 'pages', dir)
   } finally {
     await rm(dir, { recursive: true, force: true })
@@ -45,7 +47,7 @@ async function logAlone(dir: string): Promise<void> {
   await log.close()
 }
 
-async function measured(name: string, way: 'sse' | 'pages', dir: string): Promise<void> {
+async function measured(name: string, way: 'sse' | 'websocket' | 'msgpack' | 'pages', dir: string): Promise<void> {
   const { role, ready: url } = await Role.start('watchpost-server.js', [dir])
   const { role: reader } = await Role.start('cold-reader.js', [`${url}/v1/topics/stocks`])
   try {

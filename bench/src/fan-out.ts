@@ -1,70 +1,63 @@
-/** Fan-out by SSE: what a delivery costs the server in CPU, and how old events are when they arrive. */
-import { Role, type Usage } from './roles.ts'
-import { row } from './table.ts'
+/** Fan-out: what a delivery costs the server in CPU, and how old events are when they arrive. */
+import { Bench, type Load } from './delivery.ts'
+import { nchan, type Server, SSE, WEBSOCKET, WEBSOCKET_DEFLATED } from './servers.ts'
+import { percent, row } from './table.ts'
 
-interface Report {
-  readonly delivered: number
-  readonly spreadBytes: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-}
-
-interface Load {
-  readonly clients: number
-  readonly perSecond: number
-  readonly seconds: number
-}
-
-const SERVERS = [
-  { name: 'floor: shared socket.write', file: 'floor-server.js', args: ['0'], path: '/' },
-  { name: 'floor, coalescing 5 ms', file: 'floor-server.js', args: ['5'], path: '/' },
-  { name: 'Watchpost', file: 'watchpost-server.js', args: [], path: '/v1/topics/stocks' },
+const LOADS = [
+  { clients: 500, perSecond: 1_000 },
+  { clients: 1_000, perSecond: 50 },
 ] as const
 
-export async function fanOut(): Promise<void> {
-  for (const load of [
-    { clients: 500, perSecond: 1_000, seconds: 8 },
-    { clients: 1_000, perSecond: 50, seconds: 8 },
-  ]) {
-    console.log(`\nSSE fan-out: ${load.clients} clients x ${load.perSecond} events/s, ${load.seconds} s`)
-    row('server', 'us CPU/delivery', 'less publishing', 'of one core', 'p50 ms', 'p99 ms', 'delivered')
-    for (const server of SERVERS) await measure(server, load)
-  }
+/** Prices of an order book that make an event of 2 KB. */
+const LEVELS_OF_2_KB = 140
+
+/** Clients that take more than this much of a core can be what is measured. */
+const CLIENTS_OF_CORE_MAX = 0.9
+
+export async function fanOutSse(seconds = 8): Promise<void> {
+  for (const load of LOADS) await table('SSE fan-out', Object.values(SSE), load, seconds)
 }
 
-/** `less publishing` leaves out what the same publishes cost without any client: for Watchpost, a durable log. */
-async function measure(server: (typeof SERVERS)[number], load: Load): Promise<void> {
-  const { role, ready: url } = await Role.start(server.file, server.args)
-  const { role: clients } = await Role.start('subscribers.js', [`${url}${server.path}`])
-  const events = load.perSecond * load.seconds
-  const publish = async (): Promise<number> => {
-    const before = await role.ask<Usage>('usage')
-    await role.ask('publish', load.perSecond, events)
-    return (await role.ask<Usage>('usage')).cpuMicros - before.cpuMicros
-  }
-  try {
-    // A second of the same load first, so that code is compiled and buffers have their size.
-    await role.ask('publish', load.perSecond, load.perSecond)
-    const publishingMicros = await publish()
-    await clients.ask('connect', load.clients)
-    await role.ask('publish', load.perSecond, load.perSecond)
-    await clients.ask('report', load.perSecond)
-    const startMs = performance.now()
-    const cpuMicros = await publish()
-    const elapsedMicros = (performance.now() - startMs) * 1_000
-    const report = await clients.ask<Report>('report', events)
-    const deliveries = events * load.clients
-    row(
-      server.name,
-      (cpuMicros / deliveries).toFixed(2),
-      ((cpuMicros - publishingMicros) / deliveries).toFixed(2),
-      `${Math.round((100 * cpuMicros) / elapsedMicros)} %`,
-      report.p50Ms.toFixed(1),
-      report.p99Ms.toFixed(1),
-      `${((100 * report.delivered) / events).toFixed(1)} %`,
-    )
-  } finally {
-    await clients.stop()
-    await role.stop()
+export async function fanOutWebSocket(seconds = 8): Promise<void> {
+  const servers = [...Object.values(WEBSOCKET), ...nchan()]
+  for (const load of LOADS) await table('WebSocket fan-out', servers, load, seconds)
+}
+
+/** What permessage-deflate costs when every client agreed to it. */
+export async function compression(seconds = 8): Promise<void> {
+  const { watchpost, ws } = WEBSOCKET
+  const servers = [watchpost, ws, ...Object.values(WEBSOCKET_DEFLATED)]
+  const load = { clients: 200, perSecond: 50, levels: LEVELS_OF_2_KB }
+  await table('WebSocket fan-out of 2 KB events, compressed', servers, load, seconds)
+}
+
+async function table(title: string, servers: readonly Server[], load: Load, seconds: number): Promise<void> {
+  console.log(`\n${title}: ${load.clients} clients x ${load.perSecond} events/s, ${seconds} s`)
+  const heads = ['us CPU/delivery', 'less publishing', 'of one core', 'p50 ms', 'p99 ms', 'delivered', 'bytes/delivery']
+  row('server', ...heads)
+  for (const server of servers)
+    await Bench.run(server, load, (bench) => measure(bench, server.name, load.clients, seconds))
+}
+
+/**
+ * `less publishing` leaves out what the same publishes cost without any client: for Watchpost, a durable log. It can be
+ * below 0, since publishes that wait while clients are written to share transactions.
+ */
+async function measure(bench: Bench, name: string, clients: number, seconds: number): Promise<void> {
+  const publishingMicros = await bench.publishAlone(seconds)
+  await bench.connect()
+  const seen = await bench.deliver(seconds)
+  row(
+    name,
+    seen.cpuMicros.toFixed(2),
+    (seen.cpuMicros - publishingMicros / clients).toFixed(2),
+    percent(seen.ofCore),
+    seen.p50Ms.toFixed(1),
+    seen.p99Ms.toFixed(1),
+    percent(seen.delivered, 1),
+    Math.round(seen.bytes),
+  )
+  if (seen.clientsOfCore > CLIENTS_OF_CORE_MAX) {
+    console.log(`    its clients took ${percent(seen.clientsOfCore)} of a core, so their pace may be what is seen here`)
   }
 }

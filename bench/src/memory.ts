@@ -1,27 +1,40 @@
-/** Resident memory of the server per idle SSE client, beside a bare HTTP server that holds the same streams. */
-import { Role, type Usage } from './roles.ts'
+/** Resident memory of the server per idle client that is subscribed to a topic. */
+import { Bench } from './delivery.ts'
+import type { Usage } from './roles.ts'
+import { nchan, type Server, SSE, WEBSOCKET } from './servers.ts'
 import { row } from './table.ts'
 
 const CLIENTS = 10_000
 
-export async function memory(): Promise<void> {
-  console.log(`\nMemory per idle SSE client, ${CLIENTS.toLocaleString('en')} clients`)
-  row('server', 'KB resident')
-  await measure('floor: bare node:http', 'floor-server.js', '/')
-  await measure('Watchpost', 'watchpost-server.js', '/v1/topics/stocks')
+/** Connected and measured first, so that what a server makes once is not counted. */
+const FIRST_CLIENTS = 100
+
+/** What connecting leaves behind has gone by then. */
+const SETTLING_MS = 2_000
+
+export const memorySse = (): Promise<void> => table('SSE client', [SSE.floor, SSE.watchpost])
+
+export async function memoryWebSocket(): Promise<void> {
+  const { floor, watchpost, ws, socketIo } = WEBSOCKET
+  await table('WebSocket', [floor, watchpost, ws, socketIo, ...nchan()])
 }
 
-async function measure(name: string, file: string, path: string): Promise<void> {
-  const { role, ready: url } = await Role.start(file)
-  const { role: clients } = await Role.start('subscribers.js', [`${url}${path}`])
-  try {
-    await clients.ask('connect', 100)
-    const before = await role.ask<Usage>('usage')
-    await clients.ask('connect', CLIENTS)
-    const after = await role.ask<Usage>('usage')
-    row(name, ((after.rssBytes - before.rssBytes) / CLIENTS / 1_024).toFixed(1))
-  } finally {
-    await clients.stop()
-    await role.stop()
+async function table(what: string, servers: readonly Server[]): Promise<void> {
+  console.log(`\nMemory per idle ${what}, ${CLIENTS.toLocaleString('en')} of them`)
+  row('server', 'KB resident')
+  for (const server of servers) {
+    const bytes = await Bench.run(server, { clients: CLIENTS, perSecond: 0 }, measure)
+    row(server.name, (bytes / CLIENTS / 1_024).toFixed(1))
   }
+}
+
+async function measure({ server, clients }: Bench): Promise<number> {
+  const residentAfter = async (count: number): Promise<number> => {
+    await clients.ask('connect', count)
+    await new Promise((resolve) => setTimeout(resolve, SETTLING_MS))
+    await server.ask('collect')
+    return (await server.ask<Usage>('usage')).rssBytes
+  }
+  const before = await residentAfter(FIRST_CLIENTS)
+  return (await residentAfter(CLIENTS)) - before
 }

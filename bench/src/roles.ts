@@ -3,17 +3,32 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
+/** What a process has used so far. Who is no Node.js process has no figures of a heap, and says 0. */
 export interface Usage {
   readonly cpuMicros: number
   readonly rssBytes: number
+  readonly heapBytes: number
+  readonly externalBytes: number
+  readonly arrayBuffersBytes: number
 }
 
-/** What this process has used so far; resident memory after a collection, where it is allowed to ask for one. */
-export function usage(): Usage {
-  const { user, system } = process.cpuUsage()
-  globalThis.gc?.()
-  return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss() }
-}
+/** Commands that every role in Node.js answers. */
+export const usageCommands = {
+  /** What this process has used, as it stands. */
+  usage: (): Usage => {
+    const { user, system } = process.cpuUsage()
+    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
+    return {
+      cpuMicros: user + system,
+      rssBytes: rss,
+      heapBytes: heapUsed,
+      externalBytes: external,
+      arrayBuffersBytes: arrayBuffers,
+    }
+  },
+  /** Collects garbage, so that what the next `usage` tells is in use. */
+  collect: (): void => globalThis.gc?.(),
+} as const
 
 /** A role as its parent sees it. */
 export class Role {

@@ -1,7 +1,7 @@
 /** HTTP alone: reads each body, parses it, and answers 201. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { serveRole, usage } from '../roles.ts'
+import { serveRole, usageCommands } from '../roles.ts'
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
@@ -14,5 +14,5 @@ const server = createServer((request, response) => {
   })
 })
 server.listen(0, '127.0.0.1', () => {
-  serveRole(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { usage })
+  serveRole(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, usageCommands)
 })

@@ -4,7 +4,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createWatchpost, defineConfig, topic } from 'watchpost'
-import { serveRole, usage } from '../roles.ts'
+import { serveRole, usageCommands } from '../roles.ts'
 import { pace, payload } from './pace.ts'
 
 /** A log that the parent filled and will remove, or a new one. */
@@ -22,12 +22,12 @@ const { url } = await watchpost.listen()
 
 if (given === undefined) process.on('disconnect', () => rmSync(dataDir, { recursive: true, force: true }))
 serveRole(url, {
-  usage,
+  ...usageCommands,
   /** Publishes evenly; resolves when all events are acknowledged. */
-  publish: async (perSecond = 0, count = 0) => {
+  publish: async (perSecond = 0, count = 0, levels = 0) => {
     const acknowledged: Promise<unknown>[] = []
-    await pace(perSecond, count, () => {
-      acknowledged.push(watchpost.publish('stocks', { type: 'priceUpdate', key: 'MSFT', data: payload() }))
+    await pace(perSecond, count, (_, dueMs) => {
+      acknowledged.push(watchpost.publish('stocks', { type: 'priceUpdate', key: 'MSFT', data: payload(dueMs, levels) }))
     })
     await Promise.all(acknowledged)
   },

@@ -1,7 +1,8 @@
 /**
- * The page: one stream feeds all panels. Events are put where they belong as they come; drawing waits for the next
+ * The page: one stream feeds all panels, by whichever transport the visitor chose. Events are put where they belong as they come; drawing waits for the next
  * frame, so that a history of thousands of events is drawn once, and text that changes often is renewed twice a second.
  */
+import { followChoice } from './choice.js'
 import { byId } from './elements.js'
 import { countText } from './format.js'
 import { Host } from './host.js'
@@ -9,7 +10,7 @@ import { Notes } from './notes.js'
 import { Prices } from './prices.js'
 import { Quakes } from './quakes.js'
 import { Routes } from './routes.js'
-import { watch } from './stream.js'
+import { Stream } from './stream.js'
 
 const TEXT_EVERY_MS = 500
 
@@ -71,7 +72,7 @@ byId('pause').addEventListener('click', () => {
 
 setInterval(renewText, TEXT_EVERY_MS)
 
-watch(['stocks', 'quakes', 'host', 'notes'], ['priceUpdate', 'quake', 'sample', 'note'], {
+const stream = new Stream('**', ['priceUpdate', 'quake', 'sample', 'note'], {
   onEvent: (event, raw) => {
     received++
     lastMessage = raw
@@ -81,6 +82,7 @@ watch(['stocks', 'quakes', 'host', 'notes'], ['priceUpdate', 'quake', 'sample', 
   onStatus: (status) => {
     byId('status').textContent = status
     byId('status').dataset['state'] = status
+    if (status === 'stopped') tell('The server ended the WebSocket for good. Choose SSE to go on from the same cursor.')
   },
   onGap: ({ reason }) => {
     if (reason === 'epoch') {
@@ -98,6 +100,7 @@ watch(['stocks', 'quakes', 'host', 'notes'], ['priceUpdate', 'quake', 'sample', 
     cursor = seen
   },
 })
+followChoice((transport) => stream.use(transport))
 
 /** @param {string} path */
 async function load(path) {

@@ -12,6 +12,7 @@ const linesOf = (origin, cursor) => [
   { name: 'Page', line: `curl '${origin}/v1/topics/stocks?limit=5'` },
   { name: 'Long poll', line: `curl '${origin}/v1/topics/host?wait=20'` },
   { name: 'Stream', line: `curl -N -H 'Accept: text/event-stream' '${origin}/v1/topics/quakes?last=3'` },
+  { name: 'WebSocket', line: `npx watchpost watch quakes --last 3 --transport websocket --url '${origin}'` },
   { name: 'State', line: `curl '${origin}/v1/state/stocks'` },
   { name: 'Publish', line: publishLine(origin) },
   { name: 'Go on from this page', line: `curl '${origin}/v1/events?topic=*&after=${cursor}&wait=20'` },

@@ -1,10 +1,10 @@
 /**
- * Watches through one `EventSource`. It reconnects by itself and tells the server the last cursor it saw; the one case
- * in which a browser gives up, an error status from whatever stands between, is mended here with that cursor.
+ * Watches by an `EventSource` or a WebSocket, one at a time. Both ask for the same path, and get the same events and
+ * cursors, so whichever is opened goes on where the other one stopped.
  */
 
-const CONTROL_TYPES = ['welcome', 'bookmark', 'gap', 'goodbye']
-const REOPEN_MS = 3_000
+import { SocketConnection } from './socket.js'
+import { SourceConnection } from './source.js'
 
 /**
  * @template {string} Type
@@ -19,7 +19,8 @@ const REOPEN_MS = 3_000
 /** @typedef {EventOf<'note', { text: string, author?: string }>} Note */
 /** What config.ts defines. @typedef {PriceUpdate | Quake | Sample | Note} WatchedEvent */
 /** @typedef {{ reason: 'trimmed' | 'epoch', after: string, earliest: string }} Gap */
-/** @typedef {'connecting' | 'live' | 'reconnecting'} Status */
+/** @typedef {'sse' | 'websocket'} Transport */
+/** @typedef {'connecting' | 'live' | 'reconnecting' | 'stopped'} Status */
 
 /**
  * @typedef {object} Handlers
@@ -29,39 +30,61 @@ const REOPEN_MS = 3_000
  * @property {(cursor: string) => void} onCursor
  */
 
+/** A connection that was closed tells nothing more. @typedef {{ close(): void }} Connection */
+
 /**
- * @param {readonly string[]} topics
- * @param {readonly string[]} types an `EventSource` has no listener for all types, so each must be named
- * @param {Handlers} handlers
+ * What a connection needs of the stream, and tells it.
+ * @typedef {object} Ends
+ * @property {readonly string[]} types of the events to come
+ * @property {() => string} path asks for what comes after the last message that was told of
+ * @property {(message: any, raw: string, cursor: string) => void} onMessage with the cursor after it, if it has one
+ * @property {(status: Status) => void} onStatus
  */
-export function watch(topics, types, handlers) {
-  let cursor = 'earliest'
 
-  const open = () => {
-    const query = new URLSearchParams([...topics.map((topic) => ['topic', topic]), ['after', cursor]])
-    const source = new EventSource(`/v1/events?${query}`)
-    for (const type of [...CONTROL_TYPES, ...types]) {
-      source.addEventListener(type, (message) => take(/** @type {MessageEvent<string>} */ (message)))
-    }
-    source.addEventListener('error', () => {
-      handlers.onStatus('reconnecting')
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, REOPEN_MS)
-    })
+export class Stream {
+  #topics
+  #types
+  #handlers
+  #cursor = 'earliest'
+  /** @type {Connection | undefined} */
+  #connection
+
+  /**
+   * @param {string} topics a topic or a pattern. One subscription for all keeps one cursor for all: several of one socket
+   *   stand in several places, from which no single stream could go on.
+   * @param {readonly string[]} types
+   * @param {Handlers} handlers
+   */
+  constructor(topics, types, handlers) {
+    this.#topics = topics
+    this.#types = types
+    this.#handlers = handlers
   }
 
-  /** @param {MessageEvent<string>} message */
-  const take = ({ data, lastEventId }) => {
-    const message = JSON.parse(data)
-    if (message.type === 'welcome') handlers.onStatus('live')
-    else if (message.type === 'gap') handlers.onGap(message.data)
-    else if (message.type === 'goodbye') handlers.onStatus('reconnecting')
-    else if (message.type !== 'bookmark') handlers.onEvent(message, data)
-    if (lastEventId !== '') {
-      cursor = lastEventId
-      handlers.onCursor(cursor)
+  /** Watches by this transport from now on. @param {Transport} transport */
+  use(transport) {
+    this.#connection?.close()
+    this.#handlers.onStatus('connecting')
+    const ends = {
+      types: this.#types,
+      path: () => this.#path(),
+      onMessage: this.#take.bind(this),
+      onStatus: this.#handlers.onStatus,
     }
+    this.#connection = transport === 'sse' ? new SourceConnection(ends) : new SocketConnection(ends)
   }
 
-  handlers.onStatus('connecting')
-  open()
+  #path() {
+    const query = new URLSearchParams([...this.#types.map((type) => ['type', type]), ['after', this.#cursor]])
+    return `/v1/topics/${this.#topics}?${query}`
+  }
+
+  /** @param {any} message @param {string} raw @param {string} cursor */
+  #take(message, raw, cursor) {
+    if (message.type === 'gap') this.#handlers.onGap(message.data)
+    else if (this.#types.includes(message.type)) this.#handlers.onEvent(message, raw)
+    if (cursor === '') return
+    this.#cursor = cursor
+    this.#handlers.onCursor(cursor)
+  }
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, type TestContext } from 'vitest'
 import { Program } from './program.ts'
 
 const CHROMIUM = process.env['CHROME_PATH'] ?? '/usr/bin/chromium'
@@ -24,9 +24,12 @@ beforeAll(async () => {
   }
 })
 
+afterEach(async () => {
+  await program?.end('SIGKILL')
+})
+
 afterAll(async () => {
   await browser?.close()
-  await program?.end('SIGKILL')
   await rm(dataDir, { recursive: true, force: true })
 })
 
@@ -46,18 +49,22 @@ const pointsOf = (page: Page, plot: string): Promise<number[]> =>
     .locator(`${plot} path.line`)
     .evaluateAll((lines) => lines.map((line) => (line.getAttribute('d') ?? '').split('L').length))
 
+/** The browser, or the reason why a test is skipped without one. */
+function demandBrowser(ctx: TestContext): Browser {
+  if (browser !== undefined) return browser
+  const reason = `no Chromium at ${CHROMIUM}; name one in CHROME_PATH`
+  console.log(`skipped: ${reason}`)
+  return ctx.skip(reason)
+}
+
 it('draws everything live, without a fault or an outside request, and survives a restart', {
   timeout: 90_000,
 }, async (ctx) => {
-  if (browser === undefined) {
-    const reason = `no Chromium at ${CHROMIUM}; name one in CHROME_PATH`
-    console.log(`skipped: ${reason}`)
-    return ctx.skip(reason)
-  }
+  const browserHere = demandBrowser(ctx)
   // So slow that there are quakes left for the second run, however long the steps of this one take.
   const running = start('0', 'log', 40)
   const url = await running.url()
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+  const page = await browserHere.newPage({ viewport: { width: 1280, height: 900 } })
   const faults: string[] = []
   const outside: string[] = []
   page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())))
@@ -108,4 +115,152 @@ it('draws everything live, without a fault or an outside request, and survives a
 
   await page.setViewportSize({ width: 360, height: 800 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+})
+
+interface LoggedEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Every event of the log. */
+async function logged(url: string): Promise<LoggedEvent[]> {
+  const events: LoggedEvent[] = []
+  for (let after = 'earliest', more = true; more; ) {
+    const response = await fetch(`${url}/v1/topics/**?limit=1000&after=${after}`)
+    const body = (await response.json()) as { events: LoggedEvent[]; cursor: string; more: boolean }
+    events.push(...body.events)
+    after = body.cursor
+    more = body.more
+  }
+  return events
+}
+
+/** Asserts that the page shows each event of the log, once and in order, as far as it says that it came. */
+async function expectAllShown(page: Page, url: string): Promise<void> {
+  const shown = await page.evaluate(() => ({
+    cursor: document.getElementById('cursor')?.textContent,
+    received: document.getElementById('received')?.textContent?.replaceAll(',', ''),
+    quakes: [...document.querySelectorAll('.quake')].map((circle) => [
+      Number(circle.getAttribute('cx')),
+      -Number(circle.getAttribute('cy')),
+    ]),
+  }))
+  const events = await logged(url)
+  expect(Number(shown.received)).toBe(events.findIndex(({ id }) => id === shown.cursor) + 1)
+  const quakes = events.filter(({ type }) => type === 'quake').map(({ data }) => [data['longitude'], data['latitude']])
+  expect(shown.quakes.length).toBeGreaterThan(0)
+  expect(shown.quakes).toEqual(quakes.slice(0, shown.quakes.length))
+}
+
+it('switches between SSE and WebSocket while events flow, and loses or repeats none [WP-2.1, WP-2.5]', {
+  timeout: 120_000,
+}, async (ctx) => {
+  // So slow that there are quakes left for the last of its runs.
+  const running = start('0', 'switched-log', 20)
+  const url = await running.url()
+  const page = await demandBrowser(ctx).newPage({ viewport: { width: 1280, height: 900 } })
+  const opened: string[] = []
+  const faults: string[] = []
+  page.on('websocket', (socket) => void opened.push(socket.url().replace(/\?.*/, '')))
+  page.on(
+    'request',
+    (sent) => void (sent.resourceType() === 'eventsource' && opened.push(sent.url().replace(/\?.*/, ''))),
+  )
+  page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())))
+  page.on('pageerror', (error) => void faults.push(String(error)))
+  const moreQuakes = async (): Promise<void> => {
+    const shown = await page.locator('.quake').count()
+    await page
+      .locator('.quake')
+      .nth(shown + 10)
+      .waitFor({ state: 'attached' })
+    await text(page, '#status', /^live$/)
+  }
+  await page.goto(url)
+  await moreQuakes()
+
+  const [bySse, bySocket] = [`${url}/v1/topics/**`, `${url.replace('http', 'ws')}/v1/topics/**`]
+  const heights = async (): Promise<(number | undefined)[]> =>
+    Promise.all(['header', 'main'].map(async (each) => (await page.locator(each).boundingBox())?.y))
+  const before = await heights()
+  await page.getByRole('radio', { name: 'SSE' }).focus()
+  for (const [key, name] of [
+    ['ArrowRight', 'WebSocket'],
+    ['ArrowLeft', 'SSE'],
+    ['ArrowRight', 'WebSocket'],
+  ] as const) {
+    await page.keyboard.press(key)
+    expect(await page.getByRole('group', { name: 'Watch by' }).getByRole('radio', { name }).isChecked()).toBe(true)
+    await moreQuakes()
+    expect(await heights()).toEqual(before)
+  }
+  expect(opened).toEqual([bySse, bySocket, bySse, bySocket])
+  // Faster than anything can be connected.
+  for (const key of ['ArrowLeft', 'ArrowRight', 'ArrowLeft', 'ArrowRight']) await page.keyboard.press(key)
+  await moreQuakes()
+  await expectAllShown(page, url)
+  // A switch before the socket is there is a fault to browsers, and to nobody else.
+  expect(faults.filter((fault) => !fault.includes('closed before the connection is established'))).toEqual([])
+
+  await running.end('SIGTERM')
+  await text(page, '#status', /^reconnecting$/)
+  const again = start(new URL(url).port, 'switched-log', 20)
+  await again.url()
+  await text(page, '#status', /^live$/)
+  await moreQuakes()
+  await again.end('SIGKILL')
+  await text(page, '#status', /^reconnecting$/)
+  start(new URL(url).port, 'switched-log', 400)
+  await text(page, '#quakes-progress', /^all 1,707 quakes/)
+  await text(page, '#prices-progress', /^all 560 prices/)
+  await expectAllShown(page, url)
+  expect(opened.slice(-2)).toEqual([bySocket, bySocket])
+  expect(await page.locator('.quake').count()).toBe(1707)
+  expect(await pointsOf(page, '#prices-plot')).toEqual([123, 123, 123, 123, 68])
+  expect(await page.locator('#notice').isVisible()).toBe(false)
+
+  // The address keeps the choice.
+  await page.reload()
+  expect(await page.getByRole('radio', { name: 'WebSocket' }).isChecked()).toBe(true)
+  await text(page, '#quakes-progress', /^all 1,707 quakes/)
+  expect(opened.at(-1)).toBe(bySocket)
+  // The policy of the page lets it through, and none to another server.
+  const blocked = await page.evaluate(() => {
+    const blocking = new Promise((resolve) => {
+      document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective), { once: true })
+    })
+    new WebSocket('ws://127.0.0.1:9/')
+    return blocking
+  })
+  expect(blocked).toBe('connect-src')
+  await page.close()
+})
+
+it('leaves a WebSocket that is silent, waits as a goodbye says, and tells of an end for good [WP-1.3, WP-4.9, WP-4.10]', {
+  timeout: 90_000,
+}, async (ctx) => {
+  const url = await start('0', 'ended-log', 20).url()
+  const page = await demandBrowser(ctx).newPage()
+  const { cursor } = (await (await fetch(`${url}/v1/topics/stocks?limit=1`)).json()) as { cursor: string }
+  const asked: { readonly after: string | null; readonly atMs: number }[] = []
+  await page.routeWebSocket(/\/v1\/topics/, (socket) => {
+    asked.push({ after: new URL(socket.url()).searchParams.get('after'), atMs: performance.now() })
+    const send = (type: string, data: object): void => socket.send(JSON.stringify({ type, data }))
+    send('welcome', { connection: 'c', cursor: 'beyond', heartbeatMs: 200, server: '0' })
+    if (asked.length === 1) return send('subscribed', { topic: '**', cursor })
+    send('goodbye', { retryAfter: 4 })
+    void socket.close({ code: asked.length === 2 ? 1001 : 4400 })
+  })
+  await page.goto(`${url}/#websocket`)
+  await text(page, '#status', /^stopped$/)
+  await text(page, '#notice-text', /^The server ended the WebSocket for good/)
+  expect(asked.map(({ after }) => after)).toEqual(['earliest', cursor, cursor])
+  // By itself it would have waited for a second at most.
+  expect((asked[2]?.atMs ?? 0) - (asked[1]?.atMs ?? 0)).toBeGreaterThan(3_900)
+  await page.getByRole('radio', { name: 'SSE' }).check()
+  await text(page, '#status', /^live$/)
+  await page.locator('.quake').nth(10).waitFor({ state: 'attached' })
+  expect(new URL(page.url()).hash).toBe('')
+  await page.close()
 })

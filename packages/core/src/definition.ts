@@ -14,8 +14,12 @@ import { parsePointer, valueAt } from './pointer.ts'
 import { type CompiledSchema, compileSchema, type DataOf, type Schema } from './schema.ts'
 
 /** The ways to watch a topic that a definition can offer. */
-export const TRANSPORTS = ['page', 'long-poll', 'sse'] as const
+export const TRANSPORTS = ['page', 'long-poll', 'sse', 'websocket'] as const
 export type Transport = (typeof TRANSPORTS)[number]
+
+/** All that a slow client missed, at its own pace; or of each key only the newest event [WP-8.2]. */
+export const ON_SLOW = ['all', 'latest'] as const
+export type OnSlow = (typeof ON_SLOW)[number]
 
 /** Schemas of `data` by event type. */
 export interface EventSchemas {
@@ -40,6 +44,8 @@ export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
   readonly publish?: Access
   /** Absent means all. */
   readonly transports?: readonly Transport[]
+  /** Of a keyed topic: what a client that is too slow is sent of what it fell behind by. Absent means `'all'`. */
+  readonly onSlow?: OnSlow
 }
 
 /** A definition as it is written: its key function is given the definition's own events. */
@@ -73,6 +79,7 @@ export interface Topic {
   readonly retention: Retention
   readonly access: { readonly watch: Access; readonly publish: Access }
   readonly transports: ReadonlySet<Transport>
+  readonly onSlow: OnSlow
 }
 
 /** A definition that can't work; the message names the topic, the member and the fix. */
@@ -92,6 +99,9 @@ export function compileTopic(
     if (!isAsync(definition[action])) continue
     throw new DefinitionError(`topic "${template}": \`${action}\` is async; a rule must answer true or false at once`)
   }
+  if (definition.onSlow === 'latest' && definition.key === undefined) {
+    throw new DefinitionError(`topic "${template}": \`onSlow: 'latest'\` needs a \`key\`, or there is no latest of one`)
+  }
   return {
     template,
     description: definition.description,
@@ -100,6 +110,7 @@ export function compileTopic(
     retention: definition.retention ?? defaults.retention ?? {},
     access: { watch: definition.watch ?? 'granted', publish: definition.publish ?? 'granted' },
     transports: new Set(definition.transports ?? TRANSPORTS),
+    onSlow: definition.onSlow ?? 'all',
   }
 }
 

@@ -5,9 +5,12 @@
  * Flushes wait for each other only as long as the last one kept the event loop busy, and never longer than `coalesceMs`:
  * an event that comes when there is time goes out at once, and many events to many members share one write per member.
  */
-import { formatCursor, formatTimestamp, type Gap } from '@watchpost/protocol'
+import { formatCursor, formatTimestamp, type Gap, topicOf } from '@watchpost/protocol'
+import { Batch, type BatchedEvent } from './batch.ts'
 import type { Clock } from './clock.ts'
+import { type DeltaMemory, Deltas } from './delta.ts'
 import type { LoggedEvent } from './log.ts'
+import type { Reader } from './reader.ts'
 import type { Selection } from './selection.ts'
 import type { View } from './view.ts'
 
@@ -16,14 +19,15 @@ export interface Encoding<Chunk> {
   /** Equal names encode equally. */
   readonly name: string
   events(events: readonly LoggedEvent[]): Chunk
-  bookmark(cursor: string, timestamp: string): Chunk
-  gap(gap: Gap, timestamp: string): Chunk
+  /** `filters` are those of the selection, for transports that carry several. */
+  bookmark(cursor: string, timestamp: string, filters: readonly string[]): Chunk
+  gap(gap: Gap, timestamp: string, filters: readonly string[]): Chunk
 }
 
 /** A subscription as its feed sees it. */
 export interface Member<Chunk> {
-  /** Takes a chunk of live events. Answers `false` if the client is too slow for the live feed and left it. */
-  deliver(chunk: Chunk): boolean
+  /** Takes live events. Answers `false` if the client is too slow for the live feed and left it. */
+  deliver(batch: Batch<Chunk>): boolean
   /** Puts the subscription back to reading the log from `offset` on. */
   dismiss(offset: number): void
 }
@@ -35,22 +39,27 @@ export interface FeedOptions<Chunk> {
   readonly selection: Selection
   readonly view: View
   readonly encoding: Encoding<Chunk>
+  readonly reader: Reader
   readonly coalesceMs: number
   readonly clock: Clock
   readonly epoch: string
   /** How far the hub has dispatched. */
   readonly dispatched: () => number
+  readonly deltaMemory: DeltaMemory
 }
 
 export class Feed<Chunk> {
   readonly selection: Selection
   readonly view: View
   readonly encoding: Encoding<Chunk>
+  /** Reads what the feed shows from the log, for who is catching up. */
+  readonly reader: Reader
   /** When members were last written to, on the monotonic clock. */
   lastFlushMs: number = Number.NEGATIVE_INFINITY
   readonly #members = new Set<Member<Chunk>>()
   readonly #options: FeedOptions<Chunk>
-  #pending: LoggedEvent[] = []
+  readonly #deltas: Deltas | undefined
+  #pending: BatchedEvent[] = []
   #restsUntilMs: number = Number.NEGATIVE_INFINITY
   #stopTimer: (() => void) | undefined
   #bookmark: { readonly offset: number; readonly nowMs: number; readonly chunk: Chunk } | undefined
@@ -59,7 +68,9 @@ export class Feed<Chunk> {
     this.selection = options.selection
     this.view = options.view
     this.encoding = options.encoding
+    this.reader = options.reader
     this.#options = options
+    this.#deltas = options.view.hasDeltas ? new Deltas(options.deltaMemory) : undefined
   }
 
   get size(): number {
@@ -69,7 +80,7 @@ export class Feed<Chunk> {
   /** All events that the feed covers up to this offset were written to its members. */
   get position(): number {
     const first = this.#pending[0]
-    return first === undefined ? this.#options.dispatched() : first.offset - 1
+    return first === undefined ? this.#options.dispatched() : first.event.offset - 1
   }
 
   /** The caller must stand exactly at {@link position}, or it would miss events or see some twice. */
@@ -84,7 +95,12 @@ export class Feed<Chunk> {
 
   /** Takes an event of a topic that the feed covers; {@link flushSoon} sends it. */
   offer(event: LoggedEvent): void {
-    if (this.#members.size > 0 && this.view.shows(event)) this.#pending.push(this.view.render(event))
+    if (!this.view.shows(event)) return
+    // What comes after an event that the feed did not take has no known predecessor.
+    if (this.#members.size === 0) return this.#deltas?.clear()
+    const shown = this.view.render(event)
+    const delta = this.#deltas && this.selection.isKeyed(topicOf(event.json)) ? this.#deltas.next(shown) : undefined
+    this.#pending.push({ event: shown, delta })
   }
 
   flushSoon(): void {
@@ -100,11 +116,11 @@ export class Feed<Chunk> {
     if (this.#pending.length === 0) return
     const { clock, coalesceMs } = this.#options
     const startMs = clock.monotonic()
-    const chunk = this.encoding.events(this.#pending)
-    // Emptied first: whoever leaves during the loop takes the feed's position, which must be behind this chunk.
+    const batch = new Batch(this.#pending, (events) => this.encoding.events(events))
+    // Emptied first: whoever leaves during the loop takes the feed's position, which must be behind this batch.
     this.#pending = []
     for (const member of this.#members) {
-      if (member.deliver(chunk)) continue
+      if (member.deliver(batch)) continue
       this.#members.delete(member)
       member.dismiss(this.position)
     }
@@ -118,6 +134,7 @@ export class Feed<Chunk> {
     const offset = this.position
     for (const member of this.#members) member.dismiss(offset)
     this.#members.clear()
+    this.#drop()
   }
 
   /** The bookmark that members are due, made once for all that ask at the same time. */
@@ -125,7 +142,8 @@ export class Feed<Chunk> {
     const offset = this.position
     if (this.#bookmark?.offset !== offset || this.#bookmark.nowMs !== nowMs) {
       const { epoch } = this.#options
-      const chunk = this.encoding.bookmark(formatCursor(epoch, { offset, trims: 0 }), formatTimestamp(nowMs))
+      const cursor = formatCursor(epoch, { offset, trims: 0 })
+      const chunk = this.encoding.bookmark(cursor, formatTimestamp(nowMs), this.selection.filters)
       this.#bookmark = { offset, nowMs, chunk }
     }
     return this.#bookmark.chunk
@@ -134,6 +152,7 @@ export class Feed<Chunk> {
   #drop(): void {
     this.#clearTimer()
     this.#pending = []
+    this.#deltas?.clear()
   }
 
   #clearTimer(): void {

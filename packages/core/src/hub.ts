@@ -1,9 +1,11 @@
 /** The hub follows the log's head and hands each new event to the feeds that cover its topic. */
 import { topicOf } from '@watchpost/protocol'
-import { Bookmarks } from './bookmarks.ts'
 import type { Clock } from './clock.ts'
+import type { DeltaMemory } from './delta.ts'
 import { type Encoding, Feed } from './feed.ts'
+import { Heartbeats } from './heartbeats.ts'
 import type { Log, LoggedEvent } from './log.ts'
+import { Reader } from './reader.ts'
 import type { Selection } from './selection.ts'
 import type { View } from './view.ts'
 
@@ -32,7 +34,7 @@ interface Entry {
 }
 
 export class Hub {
-  readonly bookmarks: Bookmarks
+  readonly heartbeats: Heartbeats
   readonly #log: Log
   readonly #options: HubOptions
   readonly #entries = new Map<string, Entry>()
@@ -45,13 +47,18 @@ export class Hub {
   #failure: Error | undefined
   /** Events handed to feeds, as a count that only grows. */
   eventsDispatched = 0
+  /** Events that slow clients were not sent, since a newer one of their key was there, as a count that only grows. */
+  eventsPassedOver = 0
+  /** Subscriptions that read the log at this moment. */
+  catchingUp = 0
+  readonly #deltaMemory: DeltaMemory = { characters: 0 }
 
   constructor(log: Log, options: HubOptions) {
     this.#log = log
     this.#options = options
     this.#position = log.head
     this.#stopFollowing = log.onAdvance(() => void this.dispatch())
-    this.bookmarks = new Bookmarks(options.clock, options.heartbeatMs)
+    this.heartbeats = new Heartbeats(options.clock, options.heartbeatMs)
   }
 
   /** Every event up to this offset has been handed to the feeds that cover it. */
@@ -75,7 +82,9 @@ export class Hub {
     if (entry === undefined) {
       const { clock, coalesceMs } = this.#options
       const dispatched = (): number => this.#position
-      const feed = new Feed({ selection, view, encoding, clock, coalesceMs, dispatched, epoch: this.#log.epoch })
+      const shared = { clock, coalesceMs, dispatched, epoch: this.#log.epoch, deltaMemory: this.#deltaMemory }
+      const reader = new Reader(this.#log, selection, view)
+      const feed = new Feed({ selection, view, encoding, reader, ...shared })
       entry = { feed: feed as unknown as AnyFeed, subscriptions: 0 }
       this.#entries.set(name, entry)
       this.#forget(selection)
@@ -113,7 +122,7 @@ export class Hub {
   close(): void {
     this.#closed = true
     this.#stopFollowing()
-    this.bookmarks.close()
+    this.heartbeats.close()
   }
 
   #dispatchTurn(): void {

@@ -6,6 +6,8 @@ export {
   type EventSchemas,
   type KeyedTopicDefinition,
   type KeySource,
+  ON_SLOW,
+  type OnSlow,
   type Topic,
   type TopicDefinition,
   TRANSPORTS,
@@ -14,6 +16,7 @@ export {
   topic,
 } from './definition.ts'
 export type { Encoding } from './feed.ts'
+export type { Beating } from './heartbeats.ts'
 export { Hub } from './hub.ts'
 export { type AbortSignalLike, iterate } from './iterate.ts'
 export type * from './log.ts'
@@ -21,7 +24,9 @@ export { Publisher, type PublishOptions } from './publish.ts'
 export { Registry, type Resolved } from './registry.ts'
 export { type Sweeping, sweepRegularly } from './retention.ts'
 export type { DataOf, JsonSchema, Schema, StandardSchema } from './schema.ts'
+export { Siblings } from './siblings.ts'
+export type { SnapshotPart, SnapshotReader } from './snapshot.ts'
 export { formatNext, parseNext, readState, type StatePage, type StateRequest } from './state.ts'
-export { type Sink, Subscription, type SubscriptionState } from './subscription.ts'
+export { type Sink, type Snapshot, Subscription, type SubscriptionState } from './subscription.ts'
 export type { ViewOptions } from './view.ts'
 export { type Located, type Page, type Start, type Watch, Watcher } from './watch.ts'

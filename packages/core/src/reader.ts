@@ -1,5 +1,5 @@
 /** Reads what a selection and a view show, from a position on, in slices that never hold up the event loop for long. */
-import { type Position, topicOf } from '@watchpost/protocol'
+import { dataOf, keyOf, type Position, topicOf } from '@watchpost/protocol'
 import type { GapFound, Log, LoggedEvent } from './log.ts'
 import type { Selection } from './selection.ts'
 import type { View } from './view.ts'
@@ -71,6 +71,28 @@ export class Reader {
       await turn()
     }
     return Math.max(below, 0)
+  }
+
+  /** The events less those of `onSlow: 'latest'` topics which a newer event of their key follows, that is shown as well [WP-8.2]. */
+  withoutSuperseded(events: readonly LoggedEvent[]): readonly LoggedEvent[] {
+    const newer = new Set<string>()
+    const isNewest = (event: LoggedEvent): boolean => {
+      const [topic, key] = [topicOf(event.json), keyOf(event.json)]
+      if (key === undefined || !this.#selection.passesOver(topic)) return true
+      const name = `${topic} ${key}`
+      if (newer.has(name)) return false
+      newer.add(name)
+      return !this.#isSuperseded(event, topic, key)
+    }
+    return events.toReversed().filter(isNewest).reverse()
+  }
+
+  #isSuperseded({ json, offset }: LoggedEvent, topic: string, key: string): boolean {
+    const [newest] = this.#log.state({ topic, keys: [key], eventsMax: 1, charactersMax: 1 }).events
+    // One that the view hides does not stand for those that it shows.
+    if (newest !== undefined) return newest.offset !== offset && this.#view.shows(newest)
+    // A key that was removed has no state. Then only a removal, whose data is null, can be its newest event, of any type.
+    return dataOf(json) !== 'null' && !this.#view.asksForTypes
   }
 
   #hasLoss(after: Position): boolean {

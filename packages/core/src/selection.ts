@@ -61,7 +61,16 @@ export class Selection {
   get keyedTopic(): string | undefined {
     const [topic, ...others] = this.exact ?? []
     if (topic === undefined || others.length > 0) return undefined
-    return this.#registry.resolve(topic)?.topic.keyOf === undefined ? undefined : topic
+    return this.isKeyed(topic) ? topic : undefined
+  }
+
+  isKeyed(topic: string): boolean {
+    return this.#registry.resolve(topic)?.topic.keyOf !== undefined
+  }
+
+  /** Whether a slow client is sent just the newest event of each key of the topic. */
+  passesOver(topic: string): boolean {
+    return this.#registry.resolve(topic)?.topic.onSlow === 'latest'
   }
 
   /** The topics to read by index, or `undefined` to read the whole log and ask {@link has} of each event. */

@@ -1,20 +1,23 @@
 /**
  * A subscription is either catching up, reading the log at its own pace, or live, fed by the hub. It starts with the
- * former and becomes live once it stands where its feed stands. Both are compared in one turn of the event loop, so there
- * is nothing between the two that could be lost or repeated.
+ * former, if it was asked for with the topic's state, and becomes live once it stands where its feed stands. Both are
+ * compared in one turn of the event loop, so there is nothing between the two that could be lost or repeated.
  *
  *   catching up --stands where the feed stands--> live
  *   live --more than `bufferedBytesMax` waits for the client--> catching up
  *   either --close()--> closed
  */
 import { formatTimestamp, type Gap, type Position } from '@watchpost/protocol'
-import type { Beating } from './bookmarks.ts'
+import type { Batch } from './batch.ts'
 import type { Clock } from './clock.ts'
 import type { Feed, Member } from './feed.ts'
+import type { Beating } from './heartbeats.ts'
 import type { Hub } from './hub.ts'
-import type { GapFound, Log } from './log.ts'
+import type { GapFound, Log, LoggedEvent } from './log.ts'
 import { cursorOf } from './positions.ts'
-import type { Reader } from './reader.ts'
+import { SentBySiblings, type Sibling } from './siblings.ts'
+import type { SnapshotPart, SnapshotReader } from './snapshot.ts'
+import type { Watch } from './watch.ts'
 
 /** Where a subscription's chunks go. */
 export interface Sink<Chunk> {
@@ -31,34 +34,62 @@ export interface Sink<Chunk> {
 /** While catching up, only when less than this waits is the next slice read, or the feed joined: the log is the buffer, not the memory. */
 const CATCHING_UP_BYTES = 65_536
 
-export interface SubscriptionOptions<Chunk> {
+/** The state of a topic that a subscription starts with; its events follow from the reader's own position on. */
+export interface Snapshot<Chunk> {
+  readonly reader: SnapshotReader
+  encode(part: SnapshotPart): Chunk
+}
+
+/** What all subscriptions of a process have in common. */
+export interface Surroundings {
   readonly log: Log
   readonly hub: Hub
-  readonly feed: Feed<Chunk>
-  readonly reader: Reader
-  readonly sink: Sink<Chunk>
   readonly clock: Clock
   readonly bufferedBytesMax: number
+}
+
+/** Where a subscription starts. */
+export interface Beginning<Chunk> {
   readonly position: Position
   /** A gap to announce first, and the cursor that met it. */
   readonly gap?: Gap | undefined
+  readonly snapshot?: Snapshot<Chunk> | undefined
 }
 
 export type SubscriptionState = 'catching up' | 'live' | 'closed'
 
-export class Subscription<Chunk> implements Member<Chunk>, Beating {
-  readonly #options: SubscriptionOptions<Chunk>
-  readonly #stopBeating: () => void
+export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
+  readonly #around: Surroundings
+  readonly #feed: Feed<Chunk>
+  readonly #sink: Sink<Chunk>
   #state: SubscriptionState = 'catching up'
   #position: Position
+  /** The state is still being sent. */
+  #snapshot: Snapshot<Chunk> | undefined
+  #sentBySiblings: SentBySiblings | undefined
+  /** The client was sent every event that the feed showed after this offset. */
+  #knownAfter: number
+  /** Left the live feed because the client was slow, and did not join it again yet. */
+  #isSlow = false
   #lastWriteMs: number
 
-  constructor(options: SubscriptionOptions<Chunk>) {
-    this.#options = options
-    this.#position = options.position
-    this.#lastWriteMs = options.clock.monotonic()
-    this.#stopBeating = options.hub.bookmarks.add(this)
-    if (options.gap !== undefined) this.#announce(options.gap)
+  /** @param feed is given back when the subscription is closed */
+  constructor(
+    around: Surroundings,
+    feed: Feed<Chunk>,
+    sink: Sink<Chunk>,
+    { position, gap, snapshot }: Beginning<Chunk>,
+  ) {
+    this.#around = around
+    this.#feed = feed
+    this.#sink = sink
+    this.#position = position
+    this.#snapshot = snapshot
+    this.#knownAfter = position.offset
+    this.#lastWriteMs = around.clock.monotonic()
+    around.hub.heartbeats.add(this)
+    around.hub.catchingUp++
+    if (gap !== undefined) this.#announce(gap)
     this.#startCatchingUp()
   }
 
@@ -66,63 +97,110 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating {
     return this.#state
   }
 
-  close(): void {
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
-    this.#stopBeating()
-    this.#options.feed.leave(this)
-    this.#options.hub.release(this.#options.feed)
+  get closed(): boolean {
+    return this.#state === 'closed'
   }
 
-  deliver(chunk: Chunk): boolean {
-    const { sink, bufferedBytesMax } = this.#options
-    sink.write(chunk)
-    return sink.bufferedBytes <= bufferedBytesMax
+  get watch(): Watch {
+    return this.#feed
+  }
+
+  get reached(): number {
+    return this.#state === 'live' ? this.#feed.position : this.#position.offset
+  }
+
+  /** Everything up to here was written to the sink. */
+  get position(): Position {
+    return { offset: this.reached, trims: this.#position.trims }
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return
+    const { hub } = this.#around
+    this.#position = this.position
+    if (this.#state === 'catching up') hub.catchingUp--
+    this.#state = 'closed'
+    hub.heartbeats.remove(this)
+    this.#feed.leave(this)
+    hub.release(this.#feed)
+  }
+
+  meet(other: Sibling, after: number): void {
+    this.#sentBySiblings ??= new SentBySiblings()
+    this.#sentBySiblings.add(other, after)
+  }
+
+  deliver(batch: Batch<Chunk>): boolean {
+    const { bufferedBytesMax, clock } = this.#around
+    if (this.#sentBySiblings === undefined) {
+      this.#sink.write(batch.chunkFor(this.#knownAfter))
+    } else {
+      this.#writeUnsent(batch.events)
+      this.#write(this.#feed.bookmark(clock.now()))
+      this.#forgetSiblings()
+    }
+    if (this.#sink.bufferedBytes <= bufferedBytesMax) return true
+    this.#isSlow = true
+    return false
   }
 
   dismiss(offset: number): void {
     if (this.#state !== 'live') return
     this.#position = { offset, trims: this.#position.trims }
     this.#state = 'catching up'
+    this.#around.hub.catchingUp++
     this.#startCatchingUp()
   }
 
   beat(nowMs: number, silentSinceMs: number): void {
-    const { feed, sink, log } = this.#options
-    if (Math.max(this.#lastWriteMs, this.#state === 'live' ? feed.lastFlushMs : 0) > silentSinceMs) return
+    if (Math.max(this.#lastWriteMs, this.#state === 'live' ? this.#feed.lastFlushMs : 0) > silentSinceMs) return
     // A client that has not taken what it was sent needs no more to tell it that the connection lives.
-    if (this.#state === 'closed' || sink.bufferedBytes > 0) return
+    if (this.#state === 'closed' || this.#sink.bufferedBytes > 0) return
     try {
-      if (this.#state === 'live') this.#write(feed.bookmark(nowMs))
-      else this.#write(feed.encoding.bookmark(cursorOf(log, this.#position), formatTimestamp(nowMs)))
+      this.#write(this.#state === 'live' ? this.#feed.bookmark(nowMs) : this.#bookmark(nowMs))
     } catch (error) {
       // The log can't be read. This is called by a timer, where a throw would end the process.
-      sink.fail(error)
+      this.#sink.fail(error)
     }
   }
 
   #startCatchingUp(): void {
     // A failure to read is the sink's to report; nobody waits for the promise.
     this.#catchUp().catch((error: unknown) => {
-      if (this.#state !== 'closed') this.#options.sink.fail(error)
+      if (this.#state !== 'closed') this.#sink.fail(error)
     })
   }
 
   async #catchUp(): Promise<void> {
-    const { sink, clock } = this.#options
+    const { clock, log } = this.#around
     // Whoever subscribes holds the subscription before its first chunk comes.
     await Promise.resolve()
+    // What a feed remembers may be trimmed from the log, where this subscription would have met it.
+    if (this.#feed.view.hasDeltas) this.#knownAfter = Math.max(this.#knownAfter, log.trimmed)
     while (this.#state === 'catching up') {
       // Comes first: a slow client that went live again as it stands would be written to without bound.
-      if (sink.bufferedBytes > CATCHING_UP_BYTES) await sink.drained()
-      else if (this.#joined()) return
+      if (this.#sink.bufferedBytes > CATCHING_UP_BYTES) await this.#sink.drained()
+      else if (this.#snapshot !== undefined) {
+        this.#readSnapshot(this.#snapshot)
+        await clock.turn()
+      } else if (this.#joined()) return
       else if (!this.#readSlice()) await clock.turn()
     }
   }
 
+  #readSnapshot(snapshot: Snapshot<Chunk>): void {
+    const { reader } = snapshot
+    const part = reader.read()
+    this.#write(snapshot.encode(part))
+    if (part.more) return
+    this.#snapshot = undefined
+    if (reader.isWhole) this.#knownAfter = 0
+  }
+
   /** Becomes live if the subscription stands where its feed stands. */
   #joined(): boolean {
-    const { feed, hub } = this.#options
+    const { hub } = this.#around
+    const feed = this.#feed
     if (this.#position.offset > feed.position) {
       // A cursor can be ahead of what the feed has sent, for it counts from the log's head; the feed is brought up to it.
       void hub.dispatch()
@@ -132,36 +210,69 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating {
     }
     if (this.#position.offset !== feed.position) return false
     this.#state = 'live'
+    this.#isSlow = false
+    hub.catchingUp--
     feed.join(this)
     return true
   }
 
   /** Sends the next slice. Answers whether the next one may follow in the same turn: then nothing was read. */
   #readSlice(): boolean {
-    const { feed, reader } = this.#options
+    const feed = this.#feed
     if (this.#position.offset > feed.position) return false
-    const slice = reader.read(this.#position, feed.position)
+    const slice = feed.reader.read(this.#position, feed.position)
     if (slice.gap !== undefined) this.#announceFound(slice.gap)
-    if (slice.events.length > 0) this.#write(feed.encoding.events(slice.events))
+    const events = this.#isSlow ? this.#withoutSuperseded(slice.events, slice.position) : slice.events
+    if (this.#sentBySiblings !== undefined) this.#writeUnsent(events)
+    else if (events.length > 0) this.#write(feed.encoding.events(events))
     this.#position = slice.position
+    if (this.#sentBySiblings !== undefined) {
+      this.#write(this.#bookmark(this.#around.clock.now()))
+      this.#forgetSiblings()
+    }
     // Standing at the feed's position must be acted on in this very turn, before the feed moves on.
     return this.#position.offset === feed.position
   }
 
+  #withoutSuperseded(events: readonly LoggedEvent[], through: Position): readonly LoggedEvent[] {
+    const newest = this.#feed.reader.withoutSuperseded(events)
+    if (newest.length === events.length) return events
+    this.#around.hub.eventsPassedOver += events.length - newest.length
+    this.#knownAfter = Math.max(this.#knownAfter, through.offset)
+    return newest
+  }
+
+  #writeUnsent(events: readonly LoggedEvent[]): void {
+    const unsent = this.#sentBySiblings?.unsent(events) ?? events
+    if (unsent.length > 0) this.#write(this.#feed.encoding.events(unsent))
+  }
+
+  #forgetSiblings(): void {
+    this.#sentBySiblings?.forget(this.reached)
+    if (this.#sentBySiblings?.isEmpty === true) this.#sentBySiblings = undefined
+  }
+
   #announceFound(found: GapFound): void {
-    const { log } = this.#options
+    const { log } = this.#around
     const after = cursorOf(log, this.#position)
     const earliest = cursorOf(log, { offset: this.#position.offset, trims: found.trims })
+    this.#knownAfter = Math.max(this.#knownAfter, log.trimmed)
     this.#announce({ reason: found.reason, after, earliest })
   }
 
   #announce(gap: Gap): void {
-    const { feed, clock } = this.#options
-    this.#write(feed.encoding.gap(gap, formatTimestamp(clock.now())))
+    const { encoding, selection } = this.#feed
+    this.#write(encoding.gap(gap, formatTimestamp(this.#around.clock.now()), selection.filters))
+  }
+
+  /** A bookmark of where the subscription itself stands. */
+  #bookmark(nowMs: number): Chunk {
+    const { encoding, selection } = this.#feed
+    return encoding.bookmark(cursorOf(this.#around.log, this.position), formatTimestamp(nowMs), selection.filters)
   }
 
   #write(chunk: Chunk): void {
-    this.#lastWriteMs = this.#options.clock.monotonic()
-    this.#options.sink.write(chunk)
+    this.#lastWriteMs = this.#around.clock.monotonic()
+    this.#sink.write(chunk)
   }
 }

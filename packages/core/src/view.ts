@@ -11,10 +11,15 @@ export interface ViewOptions {
   readonly keys?: readonly string[] | undefined
   readonly types?: readonly string[] | undefined
   readonly select?: readonly string[] | undefined
+  /** Events of keyed topics as patches, where that is possible [WP-4.7]. */
+  readonly delta?: boolean | undefined
 }
 
 export class View {
   readonly name: string
+  /** Equal names select equally. */
+  readonly selectName: string
+  readonly hasDeltas: boolean
   readonly #keys: ReadonlySet<string> | undefined
   readonly #types: ReadonlySet<string> | undefined
   readonly #projection: Projection
@@ -25,7 +30,18 @@ export class View {
     this.#types = asSet(options.types)
     const select = asSet(options.select)
     this.#projection = select === undefined ? true : compileProjection([...select].map(tokensOf))
-    this.name = JSON.stringify([sorted(this.#keys), sorted(this.#types), sorted(select)])
+    this.selectName = JSON.stringify(sorted(select))
+    this.hasDeltas = options.delta === true
+    this.name = JSON.stringify([sorted(this.#keys), sorted(this.#types), this.selectName, this.hasDeltas])
+  }
+
+  /** The keys that are asked for, if not all are. */
+  get keys(): readonly string[] | undefined {
+    return this.#keys && [...this.#keys]
+  }
+
+  get asksForTypes(): boolean {
+    return this.#types !== undefined
   }
 
   /** Whether the view shows an event at all. */

@@ -22,7 +22,8 @@ import { cursorOf } from './positions.ts'
 import { Reader, SLICES_MAX } from './reader.ts'
 import type { Registry, Resolved } from './registry.ts'
 import { Selection, type Viewer } from './selection.ts'
-import { type Sink, Subscription } from './subscription.ts'
+import { SnapshotReader } from './snapshot.ts'
+import { type Sink, type Snapshot, Subscription, type Surroundings } from './subscription.ts'
 import { utf8Bytes } from './utf8.ts'
 import { View, type ViewOptions } from './view.ts'
 
@@ -60,15 +61,18 @@ export interface WatcherOptions {
 
 export class Watcher {
   readonly #options: WatcherOptions
+  readonly #surroundings: Surroundings
 
   constructor(options: WatcherOptions) {
+    const { log, hub, clock, limits } = options
     this.#options = options
+    this.#surroundings = { log, hub, clock, bufferedBytesMax: limits.bufferedBytesMax }
   }
 
   /**
    * What someone asks to watch, after checking that they may. Wildcards pass over what they may not [WP-6.3].
    * @throws ProblemError `invalid-parameter`; for a topic without wildcard also `transport-not-offered` and what
-   *   {@link Registry.demand} throws
+   *   {@link Registry.demand} throws; for one that deltas are asked of, `not-keyed`
    */
   watch(filters: readonly string[], view: ViewOptions, viewer: Viewer): Watch {
     const { registry, limits } = this.#options
@@ -78,7 +82,9 @@ export class Watcher {
       if (fault !== undefined) throw new ProblemError('invalid-parameter', `Topic ${JSON.stringify(filter)}: ${fault}.`)
       if (isExact(filter)) demandOffered(registry.demand('watch', filter, viewer.identity), viewer.transport)
     }
-    return { selection: new Selection(filters, registry, viewer), view: viewOf(view) }
+    const selection = new Selection(filters, registry, viewer)
+    if (view.delta === true) for (const topic of selection.exact ?? []) demandKeyed(selection, topic)
+    return { selection, view: viewOf(view) }
   }
 
   /**
@@ -133,20 +139,29 @@ export class Watcher {
     return { events, position, more: position.offset < upTo }
   }
 
-  /** Sends everything from a position on to a sink, until {@link Subscription.close}. */
-  subscribe<Chunk>(watch: Watch, from: Located, encoding: Encoding<Chunk>, sink: Sink<Chunk>): Subscription<Chunk> {
-    const { hub, clock, limits, log } = this.#options
-    return new Subscription({
-      log,
-      hub,
-      feed: hub.acquire(watch.selection, watch.view, encoding),
-      reader: this.#reader(watch),
-      sink,
-      clock,
-      bufferedBytesMax: limits.bufferedBytesMax,
-      position: from.position,
-      gap: from.gap,
-    })
+  /** Sends everything from a position on to a sink, until {@link Subscription.close}; the state before that, if it is given. */
+  subscribe<Chunk>(
+    watch: Watch,
+    from: Located,
+    encoding: Encoding<Chunk>,
+    sink: Sink<Chunk>,
+    snapshot?: Snapshot<Chunk>,
+  ): Subscription<Chunk> {
+    const feed = this.#options.hub.acquire(watch.selection, watch.view, encoding)
+    return new Subscription(this.#surroundings, feed, sink, { ...from, snapshot })
+  }
+
+  /**
+   * The state of the topic that is watched, to start a subscription with, from the reader's own position on [WP-4.6].
+   * @throws ProblemError `invalid-parameter` if it is not just one topic, `not-keyed` if it has no state
+   */
+  snapshot({ selection, view }: Watch): SnapshotReader {
+    const [topic, ...others] = selection.exact ?? []
+    if (topic === undefined || others.length > 0) {
+      throw new ProblemError('invalid-parameter', 'A state is of one topic; name it without wildcards.')
+    }
+    demandKeyed(selection, topic)
+    return new SnapshotReader(this.#options.log, topic, view)
   }
 
   cursor(position: Position): string {
@@ -179,6 +194,12 @@ export class Watcher {
     const offset = await this.#reader(watch).before(count, log.head, () => clock.turn())
     return { offset, trims }
   }
+}
+
+/** @throws ProblemError `not-keyed` */
+function demandKeyed(selection: Selection, topic: string): void {
+  if (selection.isKeyed(topic)) return
+  throw new ProblemError('not-keyed', `Topic ${JSON.stringify(topic)} has no key, so it has neither state nor deltas.`)
 }
 
 function demandOffered({ topic, name }: Resolved, transport: Transport | undefined): void {

@@ -19,7 +19,7 @@ describe('a topic definition [WP-6.2]', () => {
   it('denies, offers everything and keeps all unless it says otherwise', () => {
     const { access, transports, retention, keyOf, schemas } = compileTopic('a', ANY)
     expect(access).toEqual({ watch: 'granted', publish: 'granted' })
-    expect([...transports]).toEqual(['page', 'long-poll', 'sse'])
+    expect([...transports]).toEqual(['page', 'long-poll', 'sse', 'websocket'])
     expect([retention, keyOf, [...schemas.keys()]]).toEqual([{}, undefined, ['tick']])
   })
 

@@ -79,6 +79,12 @@ export class ManualClock implements Clock {
     await settled()
   }
 
+  /** Gives a turn to the one who waits longest, and lets what follows from it happen. */
+  async giveOneTurn(): Promise<void> {
+    this.#turns.shift()?.()
+    await settled()
+  }
+
   /** Gives turns until nobody waits for one. */
   async giveTurns(): Promise<void> {
     await settled()

@@ -16,7 +16,7 @@ import type {
 export interface MemoryLogOptions {
   /** Whether what is appended is durable only once {@link MemoryLog.advance} says so. */
   readonly byHand?: boolean
-  /** A scan stops after so many events even if it may look at more, so that a short log has many slices. */
+  /** A scan stops after so many events even if it may look at more, so that a short log or state has many slices. */
   readonly sliceEventsMax?: number
 }
 
@@ -159,7 +159,7 @@ export class MemoryLog implements Log {
       .filter((key) => scan.keys?.includes(key) ?? true)
       .filter((key) => scan.afterKey === undefined || byUtf8(key, scan.afterKey) > 0)
       .sort(byUtf8)
-    const page = keys.slice(0, scan.eventsMax)
+    const page = keys.slice(0, Math.min(scan.eventsMax, this.#options.sliceEventsMax ?? scan.eventsMax))
     const events = page.map((key) => state.get(key) as LoggedEvent)
     const last = page.at(-1)
     return keys.length > page.length && last !== undefined ? { events, nextAfterKey: last } : { events }

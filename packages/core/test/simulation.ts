@@ -1,11 +1,13 @@
 /** Plays a script of steps on all of core, above a log in memory. What goes wrong is thrown by the step that shows it. */
 import { formatCursor, ProblemError } from '@watchpost/protocol'
-import type { Subscription } from '../src/subscription.ts'
+import type { Snapshot } from '../src/subscription.ts'
 import type { Located, Start, Watch } from '../src/watch.ts'
-import { Ledger, type Published, type Wish, wants } from './ledger.ts'
+import { CheckedSink } from './checked-sink.ts'
+import { Ledger } from './ledger.ts'
 import { settled } from './manual-clock.ts'
-import type { StartWish, Step } from './script.ts'
-import { type Chunk, OPEN, plainEncoding, RecordingSink, type World, world } from './support.ts'
+import { type Publishing, published, type StartWish, type Step } from './script.ts'
+import { type Chunk, plainEncoding, plainSnapshot, type World, world } from './support.ts'
+import { isKeyed, type Published, TOPICS, type Wish, wants } from './wish.ts'
 
 const BUFFERED_BYTES_MAX = 150_000
 
@@ -15,86 +17,48 @@ const BYTES_PER_CHARACTER = 100
 /** How long encoding a batch takes, so that flushes have something to wait for. */
 const ENCODE_MS = 0.75
 
-/** Hands each chunk to a ledger, and sees that nothing comes when nothing may. */
-class CheckedSink extends RecordingSink {
-  subscription: Subscription<Chunk> | undefined
-  closed = false
-  closesAtNextWrite = false
-  readonly #ledger: Ledger
-  readonly #onFault: (error: unknown) => void
-  #chunkBytesMax = 0
-
-  constructor(ledger: Ledger, slow: boolean, onFault: (error: unknown) => void) {
-    super(slow)
-    this.#ledger = ledger
-    this.#onFault = onFault
-  }
-
-  override write(chunk: Chunk): void {
-    super.write(chunk)
-    this.#chunkBytesMax = Math.max(this.#chunkBytesMax, chunk.bytes)
-    try {
-      if (this.closed) throw new Error('a chunk was written after close')
-      if (this.bufferedBytes > BUFFERED_BYTES_MAX + this.#chunkBytesMax) {
-        throw new Error(`${this.bufferedBytes} bytes wait, of chunks of at most ${this.#chunkBytesMax}`)
-      }
-      this.#ledger.take(chunk)
-    } catch (error) {
-      this.#onFault(error)
-    }
-    if (this.closesAtNextWrite && this.subscription !== undefined) this.close()
-  }
-
-  override fail(error: unknown): void {
-    this.#onFault(error)
-  }
-
-  close(): void {
-    this.closed = true
-    this.subscription?.close()
-    // Whoever is gone keeps nobody waiting.
-    this.take()
-  }
+/** A subscription from its beginning to its end. */
+interface Subscribed {
+  readonly ledger: Ledger
+  readonly sink: CheckedSink
 }
 
-interface Client {
+interface Client extends Subscribed {
   readonly wish: Wish
   readonly watch: Watch
-  ledger: Ledger
-  sink: CheckedSink
 }
 
+/** What happened in a script. */
 export interface Played {
   readonly steps: number
+  /** What was published. */
   readonly events: number
   readonly gaps: number
+  /** Events that came as patches. */
+  readonly patches: number
+  /** Parts of states. */
+  readonly parts: number
+  /** Events that slow clients were not sent, since newer ones followed. */
+  readonly passedOver: number
+  /** How often a fast client was put back to the log, since the hub was overtaken by trimming. */
+  readonly dismissals: number
 }
 
 export class Simulation {
   readonly #world: World
   readonly #history: (Published | undefined)[] = [undefined]
   readonly #clients: Client[] = []
+  readonly #subscribed: Subscribed[] = []
   /** What writes found wrong: thrown where they happen, it would pass for a failure of the log. */
   readonly #faults: unknown[] = []
   readonly #encoding = plainEncoding(() => this.#world.clock.work(ENCODE_MS), BYTES_PER_CHARACTER)
   #readers = 0
   #steps = 0
-  #events = 0
-  #gaps = 0
+  #pageGaps = 0
 
   constructor() {
-    this.#world = world({
-      byHand: true,
-      sliceEventsMax: 3,
-      limits: { bufferedBytesMax: BUFFERED_BYTES_MAX },
-      topics: {
-        'a/{x}': OPEN,
-        'a/{x}/x': OPEN,
-        'b/{x}': OPEN,
-        c: OPEN,
-        'secret/{x}': { ...OPEN, watch: 'granted' },
-      },
-    })
+    const limits = { bufferedBytesMax: BUFFERED_BYTES_MAX }
+    this.#world = world({ byHand: true, sliceEventsMax: 3, limits, topics: TOPICS })
   }
 
   async play(step: Step): Promise<void> {
@@ -111,28 +75,56 @@ export class Simulation {
     for (let round = 0; round < 100; round++) {
       for (const { sink } of this.#clients) sink.slow = false
       for (const { sink } of this.#clients) sink.take()
+      await settled()
+      this.#check()
       clock.pass(100)
-      await clock.giveTurns()
+      await settled()
+      for (let turns = 0; clock.waiting > 0; turns++) {
+        if (turns > 1_000) throw new Error('someone asks for turns without end')
+        await this.#giveTurn()
+      }
     }
     this.#check()
     for (const { ledger, sink } of this.#clients) {
       if (sink.closed) continue
       if (sink.subscription?.state !== 'live') throw new Error('a client that takes all is not live')
       ledger.reached(log.head)
+      if (ledger.state?.isWhole === false) throw new Error('a state without end')
     }
+    if (hub.catchingUp > 0) throw new Error(`${hub.catchingUp} are catching up`)
     if (this.#readers > 0) throw new Error('pages without end')
-    for (const client of this.#clients) this.#close(client)
+    for (const { sink } of this.#clients) sink.close()
     await clock.giveTurns()
     this.#check()
     if (hub.feeds > 0) throw new Error(`${hub.feeds} feeds are left`)
+    if (hub.catchingUp !== 0) throw new Error(`${hub.catchingUp} are catching up, of none`)
     hub.close()
     if (clock.timers > 0) throw new Error(`${clock.timers} timers are left`)
-    return { steps: this.#steps, events: this.#events, gaps: this.#gaps }
+    const played = this.#played()
+    if (hub.eventsPassedOver < played.passedOver) throw new Error(`${hub.eventsPassedOver} were passed over, or more`)
+    return played
+  }
+
+  #played(): Played {
+    const sum = (of: (subscribed: Subscribed) => number): number =>
+      this.#subscribed.reduce((total, subscribed) => total + of(subscribed), 0)
+    return {
+      steps: this.#steps,
+      events: this.#history.length - 1,
+      gaps: this.#pageGaps + sum(({ sink }) => sink.gaps.length),
+      patches: sum(({ ledger }) => ledger.known.patches),
+      parts: sum(({ ledger }) => ledger.state?.parts ?? 0),
+      passedOver: sum(({ ledger }) => ledger.passedOver),
+      dismissals: sum(({ sink }) => sink.dismissals),
+    }
   }
 
   #check(): void {
     const [fault] = [...this.#faults, ...this.#world.failures]
     if (fault !== undefined) throw fault
+    for (const { sink, ledger } of this.#clients) {
+      if (sink.subscription?.state === 'live') ledger.caughtUp(sink.subscription.position.offset)
+    }
   }
 
   async #act(step: Step): Promise<void> {
@@ -143,7 +135,7 @@ export class Simulation {
       case 'make durable':
         return log.advance(step.publishes)
       case 'give turn':
-        return clock.giveTurn()
+        return this.#giveTurn()
       case 'pass time':
         return clock.pass(step.ms)
       case 'trim':
@@ -157,60 +149,75 @@ export class Simulation {
     }
   }
 
+  /** Gives all who wait a turn, one after the other, and sees who is live between two of them. */
+  async #giveTurn(): Promise<void> {
+    const { clock } = this.#world
+    for (let waiting = clock.waiting; waiting > 0; waiting--) {
+      await clock.giveOneTurn()
+      this.#check()
+    }
+  }
+
   async #clientActs(step: Extract<Step, { readonly client: number }>): Promise<void> {
     const client = this.#clients[step.client % Math.max(1, this.#clients.length)]
     if (client === undefined) return
     if (step.do === 'client takes') client.sink.take()
-    else if (step.do === 'client closes') this.#close(client)
+    else if (step.do === 'client closes') client.sink.close()
     else if (step.do === 'client closes at next write') client.sink.closesAtNextWrite = true
     else if (step.do === 'client resumes') await this.#resume(client, step.slow)
   }
 
-  #publish(topic: string, events: readonly Pick<Published, 'type' | 'key'>[]): void {
-    const published = events.map((event, i) => ({ ...event, topic, data: this.#history.length + i }))
-    this.#history.push(...published)
-    this.#events += events.length
-    const messages = published.map(({ type, key, data }) => ({ type, data, ...(key !== undefined && { key }) }))
+  #publish(topic: string, events: readonly Publishing[]): void {
+    const all = events.map((event, i) => published(topic, event, this.#history.length + i))
+    this.#history.push(...all)
+    const messages = all.map(({ type, key, data }) => ({ type, data, ...(key !== undefined && { key }) }))
     // It is acknowledged when a later step makes it durable.
     this.#world.publish(topic, ...messages).catch((error: unknown) => this.#faults.push(error))
   }
 
-  #watch(wish: Wish): Watch {
-    const { filters, keys, types } = wish
-    return this.#world.watcher.watch(filters, { keys, types }, { identity: { name: 'anonymous' }, transport: 'sse' })
+  #watch({ filters, keys, types, select, delta }: Wish): Watch {
+    const options = { keys, types, select: select.map((name) => `/${name}`), delta }
+    return this.#world.watcher.watch(filters, options, { identity: { name: 'anonymous' }, transport: 'websocket' })
   }
 
   async #subscribe(wish: Wish, start: StartWish, slow: boolean): Promise<void> {
     if (this.#clients.length >= 10) return
     const watch = this.#watch(wish)
-    const from = await this.#locate(wish, watch, this.#startOf(start, 'latest'))
-    const ledger = this.#ledger(wish, from)
-    const sink = new CheckedSink(ledger, slow, (error) => this.#faults.push(error))
-    this.#clients.push({ wish, watch, ledger, sink })
-    sink.subscription = this.#world.watcher.subscribe(watch, from, this.#encoding, sink)
+    const snapshot = 'with' in start && hasState(wish) ? plainSnapshot(this.#world.watcher, watch) : undefined
+    const from = snapshot?.from ?? (await this.#locate(wish, watch, this.#startOf(start, 'latest')))
+    this.#clients.push({ wish, watch, ...this.#begin(wish, watch, from, slow, snapshot) })
   }
 
-  #close({ sink }: Client): void {
-    this.#gaps += sink.closed ? 0 : sink.gaps.length
-    sink.close()
+  #begin(
+    wish: Wish,
+    watch: Watch,
+    from: Located,
+    slow: boolean,
+    snapshot: Snapshot<Chunk> | undefined,
+  ): Subscribed {
+    const ledger = this.#ledger(wish, from, snapshot !== undefined)
+    const sink = new CheckedSink(ledger, slow, BUFFERED_BYTES_MAX, (error) => this.#faults.push(error))
+    sink.subscription = this.#world.watcher.subscribe(watch, from, this.#encoding, sink, snapshot)
+    const subscribed = { ledger, sink }
+    this.#subscribed.push(subscribed)
+    return subscribed
   }
 
   async #resume(client: Client, slow: boolean): Promise<void> {
     const { wish, watch, ledger } = client
-    this.#close(client)
+    client.sink.close()
     const from = await this.#locate(wish, watch, { after: ledger.cursor, otherwise: 'latest' })
-    client.ledger = this.#ledger(wish, from)
-    client.sink = new CheckedSink(client.ledger, slow, (error) => this.#faults.push(error))
-    client.sink.subscription = this.#world.watcher.subscribe(watch, from, this.#encoding, client.sink)
+    Object.assign(client, this.#begin(wish, watch, from, slow, undefined))
   }
 
-  #ledger(wish: Wish, { position, gap }: Located): Ledger {
+  #ledger(wish: Wish, { position, gap }: Located, withState = false): Ledger {
     const cursor = gap?.after ?? this.#world.watcher.cursor(position)
-    return new Ledger(this.#world.log, this.#history, wish, { cursor, position, ...(gap && { gap }) })
+    return new Ledger(this.#world.log, this.#history, wish, { cursor, position, withState, ...(gap && { gap }) })
   }
 
   #startOf(start: StartWish, otherwise: Start['otherwise']): Start {
     if ('at' in start) return { after: start.at, otherwise }
+    if ('with' in start) return { otherwise }
     if ('last' in start) return { last: start.last, otherwise }
     const offset = Math.round(start.share * this.#world.log.head)
     return { after: formatCursor(start.epoch, { offset, trims: 0 }), otherwise }
@@ -261,7 +268,7 @@ export class Simulation {
         from = await watcher.locate(watch, { after: ledger.cursor, otherwise: 'earliest' })
       } catch (error) {
         if (!(error instanceof ProblemError) || error.problem !== 'cursor-expired') throw error
-        this.#gaps++
+        this.#pageGaps++
         const after = error.members.earliest ?? ''
         const isOfThisLog = from.gap === undefined
         from = await watcher.locate(watch, { after, otherwise: 'earliest' })
@@ -272,3 +279,6 @@ export class Simulation {
     }
   }
 }
+
+const hasState = ({ filters: [topic = '', ...others] }: Wish): boolean =>
+  isKeyed(topic) && !topic.includes('*') && others.length === 0

@@ -7,18 +7,28 @@ import { Hub } from '../src/hub.ts'
 import type { LoggedEvent } from '../src/log.ts'
 import { Publisher } from '../src/publish.ts'
 import { Registry, type Resolved } from '../src/registry.ts'
-import type { Sink } from '../src/subscription.ts'
-import { Watcher } from '../src/watch.ts'
+import type { SnapshotPart } from '../src/snapshot.ts'
+import type { Sink, Snapshot } from '../src/subscription.ts'
+import { type Located, type Watch, Watcher } from '../src/watch.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryLog, type MemoryLogOptions } from './memory-log.ts'
 
 /** Any data under two types, for anyone. */
 export const OPEN: TopicDefinition = { events: { tick: {}, tock: {} }, watch: 'anyone', publish: 'anyone' }
 
+/** The same with a key, which makes a state. */
+export const KEYED: TopicDefinition = { ...OPEN, key: '/k' }
+
+/** The same again, of which whoever is slow is sent just the newest event of each key. */
+export const LATEST: TopicDefinition = { ...KEYED, onSlow: 'latest' }
+
 export interface Chunk {
   readonly events: readonly LoggedEvent[]
   readonly bookmark?: string
   readonly gap?: Gap
+  /** Whom a bookmark or gap is for. */
+  readonly filters?: readonly string[]
+  readonly snapshot?: SnapshotPart
   readonly bytes: number
 }
 
@@ -30,8 +40,22 @@ export function plainEncoding(onEncode: () => void = () => {}, bytesPerCharacter
       onEncode()
       return { events: [...events], bytes: events.reduce((sum, { json }) => sum + json.length * bytesPerCharacter, 0) }
     },
-    bookmark: (bookmark) => ({ events: [], bookmark, bytes: 100 }),
-    gap: (gap) => ({ events: [], gap, bytes: 200 }),
+    bookmark: (bookmark, _timestamp, filters) => ({ events: [], bookmark, filters, bytes: 100 }),
+    gap: (gap, _timestamp, filters) => ({ events: [], gap, filters, bytes: 200 }),
+  }
+}
+
+/** The state of what is watched, to begin a subscription with. */
+export function plainSnapshot(watcher: Watcher, watch: Watch): Snapshot<Chunk> & { readonly from: Located } {
+  const reader = watcher.snapshot(watch)
+  return {
+    reader,
+    from: { position: reader.position },
+    encode: (snapshot) => ({
+      events: [],
+      snapshot,
+      bytes: snapshot.events.reduce((sum, { json }) => sum + json.length, 100),
+    }),
   }
 }
 

@@ -53,10 +53,34 @@ export function keyOf(json: string): string | undefined {
   const idStart = json.indexOf('"', topicStart) + ID_GAP
   const afterId = json.indexOf('"', idStart) + 1
   if (!json.startsWith(',"key":"', afterId)) return undefined
+  return JSON.parse(json.slice(afterId + ',"key":'.length, keyEnd(json, afterId))) as string
+}
+
+/** The data of an encoded event, as JSON text. */
+export const dataOf = (json: string): string => json.slice(dataStart(json), json.length - TAIL)
+
+/** The encoded event with `patch`, JSON text, in the place of its data [WP-4.7]. */
+export function withPatch(json: string, patch: string): string {
+  const start = dataStart(json)
+  return `${json.slice(0, start - '"data":'.length)}"patch":${patch}${json.slice(json.length - TAIL)}`
+}
+
+function dataStart(json: string): number {
+  const topicStart = json.indexOf('"', TYPE_START) + TOPIC_GAP
+  const idStart = json.indexOf('"', topicStart) + ID_GAP
+  const afterId = json.indexOf('"', idStart) + 1
+  return (json.startsWith(',"key":"', afterId) ? keyEnd(json, afterId) : afterId) + ',"data":'.length
+}
+
+/** What follows on the data, which has always the same length [WP-1.5]. */
+const TAIL = ',"timestamp":"2026-11-22T12:34:56.789Z"}'.length
+
+/** Where the key of an encoded event ends, behind its quote; `afterId` is where its member begins. */
+function keyEnd(json: string, afterId: number): number {
   const start = afterId + ',"key":'.length
   let end = json.indexOf('"', start + 1)
   while (isEscaped(json, end)) end = json.indexOf('"', end + 1)
-  return JSON.parse(json.slice(start, end + 1)) as string
+  return end + 1
 }
 
 function isEscaped(json: string, quoteAt: number): boolean {

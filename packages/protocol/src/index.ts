@@ -1,6 +1,7 @@
 /** What Watchpost's clients and servers share: no dependency, no I/O, runs in any JavaScript runtime. */
 export { type Cursor, formatCursor, type Position, parseCursor, type Sentinel } from './cursor.ts'
 export {
+  dataOf,
   type Event,
   type EventParts,
   encodeEvent,
@@ -9,14 +10,19 @@ export {
   keyOf,
   topicOf,
   typeOf,
+  withPatch,
 } from './event.ts'
 export { LIMITS, type LimitName, type LimitRow, type Limits, limitsWith } from './limits.ts'
 export {
+  type ControlType,
   encodeControl,
   encodeError,
   type Gap,
   type GapReason,
+  type MessageError,
+  REQUEST_TYPES,
   RESERVED_TYPES,
+  type RequestType,
   type Welcome,
 } from './messages.ts'
 export {
@@ -35,6 +41,7 @@ export { formatTimestamp, normalizeTimestamp } from './timestamp.ts'
 export {
   compareTemplates,
   filterFault,
+  filtersOverlap,
   isExact,
   literalPrefix,
   matchesFilter,

@@ -30,6 +30,8 @@ export type LimitName =
   | 'publishingBytesMax'
   | 'sockets'
   | 'connections'
+  | 'subscriptionsPerConnection'
+  | 'messageBytesMax'
   | 'answeringBytesMax'
   | 'bufferedBytesMax'
   | 'stalledMs'
@@ -61,7 +63,13 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
     'the bodies of all publishes that one process holds at a time, however many send one',
   ),
   sockets: row(25_000, 'disconnected', 'open sockets of one process, whatever they carry'),
-  connections: row(20_000, 'reach-maximum-connections', 'live streams and waiting long polls of one process'),
+  connections: row(
+    20_000,
+    'reach-maximum-connections',
+    'live streams, WebSockets and waiting long polls of one process',
+  ),
+  subscriptionsPerConnection: row(128, 'reach-maximum-subscriptions', 'subscriptions of one WebSocket'),
+  messageBytesMax: row(1_048_576, 'disconnected', 'one message from a WebSocket client, also once it is inflated'),
   answeringBytesMax: row(
     268_435_456,
     'overloaded',

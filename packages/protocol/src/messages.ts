@@ -25,19 +25,41 @@ export interface Welcome {
   readonly server: string
 }
 
-/** Encodes a control message `{type, data, timestamp}`. */
-export function encodeControl(
-  type: 'welcome' | 'bookmark' | 'gap' | 'goodbye',
-  data: object,
-  timestamp: string,
-): string {
-  return `{"type":"${type}","data":${JSON.stringify(data)},"timestamp":"${timestamp}"}`
+/** What a client asks for over a WebSocket [WP-4.3]. */
+export const REQUEST_TYPES = ['subscribe', 'unsubscribe', 'publish', 'authenticate', 'ping'] as const
+export type RequestType = (typeof REQUEST_TYPES)[number]
+
+/** The types of control messages that a server sends, but for errors. */
+export type ControlType =
+  | 'welcome'
+  | 'bookmark'
+  | 'gap'
+  | 'snapshot'
+  | 'goodbye'
+  | 'subscribed'
+  | 'unsubscribed'
+  | 'published'
+  | 'pong'
+
+/**
+ * Encodes a control message `{type, re?, data?, timestamp}`; without `data`, the message has none.
+ * @param re the id of the request that it answers
+ */
+export function encodeControl(type: ControlType, data: object | undefined, timestamp: string, re?: string): string {
+  return `{"type":"${type}"${asMember('re', re)}${asMember('data', data)},"timestamp":"${timestamp}"}`
 }
 
-/** Encodes an error message [WP-1.4]; `message` is the problem's detail. */
-export function encodeError(
-  error: { readonly type: string; readonly message: string; readonly [member: string]: unknown },
-  timestamp: string,
-): string {
-  return `{"type":"error","error":${JSON.stringify(error)},"timestamp":"${timestamp}"}`
+/** An error as messages carry it; `message` is the problem's detail. */
+export interface MessageError {
+  readonly type: string
+  readonly message: string
+  readonly [member: string]: unknown
 }
+
+/** Encodes an error message [WP-1.4]; `re` is the id of the request that it answers. */
+export function encodeError(error: MessageError, timestamp: string, re?: string): string {
+  return `{"type":"error"${asMember('re', re)},"error":${JSON.stringify(error)},"timestamp":"${timestamp}"}`
+}
+
+const asMember = (name: string, value: string | object | undefined): string =>
+  value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`

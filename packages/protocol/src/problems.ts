@@ -6,19 +6,22 @@
 /** One row of {@link PROBLEMS}. `fix` is addressed to whoever reads the problem's page. */
 export interface ProblemRow {
   readonly status: number
+  /** The code that a WebSocket is closed with after it; absent if the connection goes on. */
+  readonly close?: number
   readonly title: string
   readonly retry: 'no' | 'later' | 'elsewhere' | 'from earliest' | 'with a new token'
   readonly when: string
   readonly fix: string
 }
 
-const row = (status: number, title: string, retry: ProblemRow['retry'], when: string, fix: string): ProblemRow => ({
-  status,
-  title,
-  retry,
-  when,
-  fix,
-})
+const row = (
+  status: number,
+  title: string,
+  retry: ProblemRow['retry'],
+  when: string,
+  fix: string,
+  close?: number,
+): ProblemRow => ({ status, title, retry, when, fix, ...(close !== undefined && { close }) })
 
 export type ProblemName =
   | 'unauthorized'
@@ -38,7 +41,9 @@ export type ProblemName =
   | 'invalid-parameter'
   | 'invalid-cursor'
   | 'invalid-event'
+  | 'upgrade-required'
   | 'reach-maximum-connections'
+  | 'reach-maximum-subscriptions'
   | 'headers-too-large'
   | 'internal'
   | 'going-away'
@@ -129,6 +134,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'no',
     'An event or a publish is over its bound in bytes or in count.',
     'Publish in smaller parts, or keep the large thing elsewhere and publish a link to it.',
+    1009,
   ),
   'unsupported-media-type': row(
     415,
@@ -141,8 +147,9 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     400,
     'Invalid message',
     'no',
-    'The body is not JSON, or not a message that this server knows.',
-    'Send one event `{"type", "data"}`, an array of them, or one per line as `application/x-ndjson`.',
+    'The body or message can not be read, or is none that this server knows.',
+    'Publish one event `{"type", "data"}`, an array of them, or one per line as `application/x-ndjson`. By WebSocket, send requests `{"type", "id", "data"}`; the tenth bad one within a minute ends the connection.',
+    4400,
   ),
   'invalid-parameter': row(
     400,
@@ -165,12 +172,27 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'An event does not fit the topic: unknown or reserved type, data against the schema, bad key or timestamp.',
     '`errors` lists each fault with the event it is in and the path to it. Nothing of the request was published.',
   ),
+  'upgrade-required': row(
+    426,
+    'Upgrade required',
+    'no',
+    'The path speaks WebSocket only, and the request is no handshake of WebSocket version 13.',
+    'Open it with a WebSocket client (`new WebSocket("wss://…/v1")`), or watch by `GET /v1/topics/{topic}`. Behind a proxy, let it pass `Upgrade` and `Connection` on.',
+  ),
   'reach-maximum-connections': row(
     429,
     'Maximum number of connections reached',
     'later',
     'The server holds as many connections as it is allowed to.',
-    'Wait for `Retry-After` seconds, or share one connection between topics with `/v1/events`.',
+    'Wait for `Retry-After` seconds, or share one connection between topics: `/v1/events`, or a WebSocket.',
+    4429,
+  ),
+  'reach-maximum-subscriptions': row(
+    429,
+    'Maximum number of subscriptions reached',
+    'no',
+    'The connection has `subscriptionsPerConnection` subscriptions already.',
+    'Unsubscribe from something first, subscribe to a topic filter such as `chat/*`, or open another connection.',
   ),
   'headers-too-large': row(
     431,
@@ -185,6 +207,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'later',
     'The server failed. The cause is in its log, under the same `instance`.',
     'Try again later; a publish that carries an `Idempotency-Key` can be repeated safely.',
+    1011,
   ),
   'going-away': row(
     503,
@@ -192,6 +215,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'elsewhere',
     'This server is shutting down.',
     'Connect again, with the last cursor; another server of the same log goes on where this one stopped.',
+    1001,
   ),
   'log-unavailable': row(
     503,

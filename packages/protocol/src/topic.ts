@@ -88,6 +88,35 @@ function matchSegments(pattern: readonly string[], path: readonly string[]): boo
   return at === pattern.length
 }
 
+/** Whether there can be a topic that both filters match. */
+export function filtersOverlap(a: string, b: string): boolean {
+  // Of a `$` topic the first segment is never matched by a wildcard, unless the filter begins with `$` itself.
+  if (a.startsWith('$') !== b.startsWith('$')) return false
+  if (isExact(a)) return matchesFilter(b, a)
+  if (isExact(b)) return matchesFilter(a, b)
+  const [left, right] = [overlapSegments(a), overlapSegments(b)]
+  // overlaps[j]: whether the rest of `left` overlaps what of `right` begins at j; made from the end of `left` on.
+  let overlaps = Array.from({ length: right.length + 1 }, (_, j) => right.slice(j).every((segment) => segment === '**'))
+  for (const segment of left.reverse()) {
+    const after = overlaps
+    overlaps = new Array<boolean>(right.length + 1)
+    overlaps[right.length] = segment === '**' && after[right.length] === true
+    for (let j = right.length - 1; j >= 0; j--) {
+      const other = right[j] as string
+      const takesNone = (segment === '**' && after[j]) || (other === '**' && overlaps[j + 1])
+      const takesOne =
+        segment === '**' ? overlaps[j + 1] : other === '**' ? after[j] : isAlike(segment, other) && after[j + 1]
+      overlaps[j] = takesNone === true || takesOne === true
+    }
+  }
+  return overlaps[0] === true
+}
+
+/** The segments of a filter; of `**` before a `$` segment, which is not the first of any topic, one is `*`. */
+const overlapSegments = (filter: string): string[] => filter.replace(/^(?=(?:\*\*\/)+\$)/, '*/').split('/')
+
+const isAlike = (a: string, b: string): boolean => a === b || a === '*' || b === '*'
+
 /**
  * The parameters of a topic under a template, or `undefined` if it is not one of the template's topics. A parameter never
  * stands for the first segment of one of the server's own `$` topics [WP-9.2].

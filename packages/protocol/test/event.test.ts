@@ -1,6 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeEvent, isTypeName, type Json, keyOf, RESERVED_TYPES, topicOf, typeOf } from '../src/index.ts'
+import {
+  dataOf,
+  encodeEvent,
+  isTypeName,
+  type Json,
+  keyOf,
+  RESERVED_TYPES,
+  topicOf,
+  typeOf,
+  withPatch,
+} from '../src/index.ts'
 
 const type = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,20}$/)
 const topic = fc.stringMatching(/^[a-z0-9._~$@:+=,!-]{1,8}(?:\/[a-z0-9]{1,8}){0,3}$/)
@@ -15,6 +25,18 @@ const key = fc.oneof(
 const parts = fc.record(
   { type, topic, id, key, data: fc.json(), timestamp: fc.constant('2026-11-22T12:34:56.789Z') },
   { requiredKeys: ['type', 'topic', 'id', 'data', 'timestamp'] },
+)
+
+/** JSON text in which texts and names look like the rest of an event. */
+const hostile = fc.oneof(
+  fc.constantFrom('","data":', '"data":', ',"timestamp":"2026-11-22T12:34:56.789Z"}', '","key":"', '\\', '"', '\\"'),
+  key,
+)
+const data = fc.oneof(
+  fc.json(),
+  hostile.map((text) => JSON.stringify(text)),
+  fc.dictionary(hostile, hostile).map((members) => JSON.stringify(members)),
+  fc.record({ data: hostile, patch: fc.jsonValue(), timestamp: hostile }).map((members) => JSON.stringify(members)),
 )
 
 describe('events as JSON text [WP-1.1]', () => {
@@ -49,6 +71,29 @@ describe('events as JSON text [WP-1.1]', () => {
     })
     expect(keyOf(json)).toBeUndefined()
     expect(json).toBe('{"type":"a","topic":"b","id":"k.1","data":{"key":"x"},"timestamp":"2026-01-01T00:00:00.000Z"}')
+  })
+
+  it('show their data as it was published, whatever the key and the data look like', () => {
+    fc.assert(
+      fc.property(parts, data, (event, text) => {
+        expect(dataOf(encodeEvent({ ...event, data: text }))).toBe(text)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('take a patch in the place of their data, and stay what they were in all else [WP-4.7]', () => {
+    fc.assert(
+      fc.property(parts, data, fc.json(), (event, text, patch) => {
+        const json = encodeEvent({ ...event, data: text })
+        const { data: _data, ...others } = JSON.parse(json) as { data: Json }
+        const patched = withPatch(json, patch)
+        expect(JSON.parse(patched)).toEqual({ ...others, patch: JSON.parse(patch) as Json })
+        expect([typeOf(patched), topicOf(patched), keyOf(patched)]).toEqual([typeOf(json), topicOf(json), keyOf(json)])
+        expect(patched.length - patch.length).toBe(json.length - text.length + 1)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it('are one line, so that they are one SSE data field and one NDJSON line', () => {

@@ -10,6 +10,7 @@ export class Metrics {
   readonly registry: Registry = new Registry()
   readonly requests: Counter<'route' | 'method' | 'status'>
   readonly problems: Counter<'problem'>
+  readonly cut: Counter<'transport' | 'reason'>
   readonly #published: Counter<'topic'>
   readonly #publishes: Counter<'topic'>
 
@@ -41,6 +42,12 @@ export class Metrics {
       labelNames: ['problem'],
       registers,
     })
+    this.cut = new Counter({
+      name: 'watchpost_connections_cut_total',
+      help: 'Connections that were ended for what their clients did or failed to do, by transport and reason.',
+      labelNames: ['transport', 'reason'],
+      registers,
+    })
   }
 
   /** `topic` is the definition's template: names of topics are the clients' choice, and would grow without bound. */
@@ -70,24 +77,43 @@ export class Metrics {
       'Events that are durable but not yet handed to feeds.',
       () => log.head - hub.position,
     )
+    gauge(
+      'watchpost_subscriptions_catching_up',
+      'Subscriptions that read the log at this moment, since they are new or their clients were slow.',
+      () => hub.catchingUp,
+    )
+    gauge(
+      'watchpost_buffered_bytes',
+      'Bytes that wait in memory for clients to take them.',
+      () => connections.bufferedBytes,
+    )
     new Gauge({
       name: 'watchpost_connections',
-      help: 'Open streams and waiting long polls, by transport.',
+      help: 'Open streams, WebSockets and waiting long polls, by transport.',
       labelNames: ['transport'],
       registers,
       collect() {
         this.reset()
-        for (const transport of ['sse', 'long-poll']) this.set({ transport }, connections.counts().get(transport) ?? 0)
+        for (const transport of ['sse', 'long-poll', 'websocket'])
+          this.set({ transport }, connections.counts().get(transport) ?? 0)
       },
     })
-    new Counter({
-      name: 'watchpost_events_dispatched_total',
-      help: 'Events handed to feeds by this process.',
-      registers,
-      collect() {
-        this.reset()
-        this.inc(hub.eventsDispatched)
-      },
-    })
+    const counter = (name: string, help: string, read: () => number): void => {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+    }
+    counter('watchpost_events_dispatched_total', 'Events handed to feeds by this process.', () => hub.eventsDispatched)
+    counter(
+      'watchpost_events_passed_over_total',
+      'Events that slow clients were not sent, since their topic keeps only the latest of a key for them.',
+      () => hub.eventsPassedOver,
+    )
   }
 }

@@ -32,7 +32,8 @@ import { Connections } from './http/connections.ts'
 import { createHandler } from './http/handler.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { Metrics } from './metrics.ts'
-import { sseEncoding } from './transports/sse.ts'
+import { sseEncoding, sseGzipEncoding } from './transports/sse.ts'
+import { createWebSocketServer } from './transports/websocket/handshake.ts'
 import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
 import type { AttachOptions, Published, WatchOptions, Watchpost } from './watchpost.ts'
 
@@ -44,6 +45,7 @@ const DEFAULTS = {
   durability: 'disk',
   heartbeatMs: 15_000,
   coalesceMs: 5,
+  compression: true,
   logLevel: 'info',
 } as const
 
@@ -89,6 +91,8 @@ function wire(
     publisher: new Publisher(log, limits, clock),
     watcher: new Watcher({ log, registry, hub, clock, limits }),
     sse: sseEncoding(log.epoch),
+    webSockets: createWebSocketServer(limits, config.compression),
+    sseGzip: config.compression ? sseGzipEncoding(log.epoch) : undefined,
   }
 }
 
@@ -111,8 +115,8 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
 
   async listen(): Promise<{ readonly url: string }> {
     if (this.#listening !== undefined) throw new Error('this Watchpost listens already')
-    const handle = createHandler(this.#app, { basePath: '', probes: true }, true)
-    this.#listening = await listen(this.#config.listen ?? {}, this.#app.limits, handle)
+    const handler = createHandler(this.#app, { basePath: '', probes: true }, true)
+    this.#listening = await listen(this.#config.listen ?? {}, this.#app.limits, handler)
     this.#app.logger.info({ url: this.#listening.url }, 'listening')
     return { url: this.#listening.url }
   }

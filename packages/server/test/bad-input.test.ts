@@ -298,7 +298,7 @@ describe('a path', () => {
     ['GET', `/v1/events?${Array.from({ length: 129 }, () => 'topic=log').join('&')}`, 'invalid-parameter'],
     ['GET', '/v1/events?topic=log&topic=none', 'unknown-topic'],
     ['GET', '/', 'not-found'],
-    ['GET', '/v1', 'not-found'],
+    ['GET', '/v1', 'upgrade-required'],
     ['GET', '/v1/', 'not-found'],
     ['GET', '/v1/topics/', 'not-found'],
     ['GET', '/v1/state', 'not-found'],

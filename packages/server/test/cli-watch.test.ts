@@ -40,26 +40,32 @@ const numbersIn = (stdout: string): readonly number[] =>
 const watchArgs = (...args: readonly string[]): readonly string[] => ['watch', ...args, '--url', server.url]
 
 describe('watch', () => {
-  it.each(['page', 'long-poll', 'sse'])('by %s shows events in order and ends at the limit', async (transport) => {
-    const topic = `n/limit-${transport}`
-    await publish(topic, 1, 2, 3)
-    const { code, stdout } = await runProgram(
-      watchArgs(topic, '--transport', transport, '--after', 'earliest', '--limit', '2'),
-    )
-    expect([code, numbersIn(stdout)]).toEqual([0, [1, 2]])
-  })
+  it.each(['page', 'long-poll', 'sse', 'websocket'])(
+    'by %s shows events in order and ends at the limit',
+    async (transport) => {
+      const topic = `n/limit-${transport}`
+      await publish(topic, 1, 2, 3)
+      const { code, stdout } = await runProgram(
+        watchArgs(topic, '--transport', transport, '--after', 'earliest', '--limit', '2'),
+      )
+      expect([code, numbersIn(stdout)]).toEqual([0, [1, 2]])
+    },
+  )
 
-  it.each(['long-poll', 'sse'])('by %s shows what comes, and Ctrl-C ends it with 130', async (transport) => {
-    const topic = `n/live-${transport}`
-    await publish(topic, 1)
-    const started = startProgram(watchArgs(topic, '--transport', transport, '--last', '1'))
-    await until(() => numbersIn(started.stdout()).length === 1)
-    await publish(topic, 2)
-    await until(() => numbersIn(started.stdout()).length === 2)
-    started.child.kill('SIGINT')
-    const { code, stdout, stderr } = await started.ended
-    expect([code, numbersIn(stdout), stderr]).toEqual([130, [1, 2], ''])
-  })
+  it.each(['long-poll', 'sse', 'websocket'])(
+    'by %s shows what comes, and Ctrl-C ends it with 130',
+    async (transport) => {
+      const topic = `n/live-${transport}`
+      await publish(topic, 1)
+      const started = startProgram(watchArgs(topic, '--transport', transport, '--last', '1'))
+      await until(() => numbersIn(started.stdout()).length === 1)
+      await publish(topic, 2)
+      await until(() => numbersIn(started.stdout()).length === 2)
+      started.child.kill('SIGINT')
+      const { code, stdout, stderr } = await started.ended
+      expect([code, numbersIn(stdout), stderr]).toEqual([130, [1, 2], ''])
+    },
+  )
 
   it('shows just the view that was asked for, of several filters', async () => {
     await publish('n/view', 1, 2, 3, 4)
@@ -93,7 +99,7 @@ describe('watch', () => {
     expect(readFileSync(file, 'utf8').trim()).toBe(events.at(-1)?.id)
   })
 
-  it.each(['page', 'long-poll', 'sse'])('by %s tells of a gap and goes on', async (transport) => {
+  it.each(['page', 'long-poll', 'sse', 'websocket'])('by %s tells of a gap and goes on', async (transport) => {
     const topic = `n/gap-${transport}`
     await publish(topic, 1)
     const args = watchArgs(topic, '--transport', transport, '--after', 'another.5', '--limit', '1')
@@ -114,13 +120,14 @@ describe('watch', () => {
     expect(stderr).toContain(problem)
   })
 
-  it('ends quietly when its reader has enough', async () => {
-    await publish('n/pipe', ...Array.from({ length: 5_000 }, (_each, i) => i))
-    const { code, stderr } = await runAndLeave(watchArgs('n/pipe', '--after', 'earliest'))
+  it.each(['sse', 'websocket'])('by %s ends quietly when its reader has enough', async (transport) => {
+    const topic = `n/pipe-${transport}`
+    await publish(topic, ...Array.from({ length: 5_000 }, (_each, i) => i))
+    const { code, stderr } = await runAndLeave(watchArgs(topic, '--after', 'earliest', '--transport', transport))
     expect([code, stderr]).toEqual([0, ''])
   })
 
-  it.each(['long-poll', 'sse'])('by %s lives through a restart of the server', async (transport) => {
+  it.each(['long-poll', 'sse', 'websocket'])('by %s lives through a restart of the server', async (transport) => {
     const cwd = folderWith({ 'watchpost.config.json': CONFIG })
     const first = await serveIn(cwd)
     const add = (n: number): Promise<unknown> =>

@@ -33,7 +33,15 @@ describe('checkConfig accepts', () => {
     ['limits', { topics, limits: { topicBytesMax: 255, stalledMs: 1 } }],
     [
       'all the rest',
-      { topics, dataDir: 'd', durability: 'os', retention: { events: 1 }, heartbeatMs: 1, coalesceMs: 0 },
+      {
+        topics,
+        dataDir: 'd',
+        durability: 'os',
+        retention: { events: 1 },
+        heartbeatMs: 1,
+        coalesceMs: 0,
+        compression: false,
+      },
     ],
     ['rules', inTopic({ watch: 'anyone', publish: () => true, key: '/a~1b/c' })],
     ['a transport', inTopic({ transports: ['page'] })],
@@ -94,6 +102,9 @@ describe('checkConfig refuses', () => {
       'topics.stocks.watch must be "anyone", "granted" or a function',
     ],
     ['a bad pointer', inTopic({ key: 'symbol' }), 'topics.stocks.key must be a JSON Pointer below data'],
+    ['a word for a flag', { topics, compression: 'off' }, 'compression must be true or false, not "off"'],
+    ['an unknown way', inTopic({ onSlow: 'drop' }), 'topics.stocks.onSlow must be one of'],
+    ['the latest of no key', inTopic({ onSlow: 'latest' }), "`onSlow: 'latest'` needs a `key`"],
     ['a repeated transport', inTopic({ transports: ['sse', 'sse'] }), 'topics.stocks.transports[1] repeats "sse"'],
     ['no event types', inTopic({ events: {} }), 'a schema for each event type'],
     ['a schema that is none', inTopic({ events: { a: 'object' } }), 'topics.stocks.events.a must be a JSON Schema'],
@@ -114,7 +125,6 @@ describe('checkConfig refuses', () => {
     ['mask', inTopic({ mask: ['/ip'] })],
     ['authenticated', inTopic({ watch: 'authenticated' })],
     ['a scope', inTopic({ publish: { scope: 'x' } })],
-    ['websocket', inTopic({ transports: ['websocket'] })],
   ]
   it.each(later)('what closes something only in later versions: %s', (_name, config) => {
     expect(faultsOf(config)).toEqual([expect.stringContaining('is not available in this version')])

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SseParser } from '@watchpost/protocol'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type Config, createWatchpost, type Topics, topic, type Watchpost } from 'watchpost'
 
 /** Topics of every kind that the tests need. */
@@ -147,4 +147,22 @@ export async function openSse(url: string, headers: Record<string, string> = {})
       }, `${count} events`),
     close: () => controller.abort(),
   }
+}
+
+/** A server for all tests of a file or `describe`, started before the first of them and closed after the last. */
+export function serverForAll(config: Partial<Config>): { readonly url: string } {
+  const running = { url: '' }
+  let close = (): Promise<void> => Promise.resolve()
+  beforeAll(async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'watchpost-'))
+    const listen = { host: '127.0.0.1', port: 0 }
+    const watchpost = await createWatchpost<Topics>({ topics: TOPICS, logLevel: 'silent', ...config, dataDir, listen })
+    close = async () => {
+      await watchpost.close()
+      await rm(dataDir, { recursive: true, force: true })
+    }
+    running.url = (await watchpost.listen()).url
+  })
+  afterAll(() => close())
+  return running
 }

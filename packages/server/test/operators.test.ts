@@ -92,7 +92,8 @@ describe('for operators there is', () => {
     })
     const stocks = body.topics.find(({ topic: name }: { topic: string }) => name === 'stocks')
     expect(stocks).toMatchObject({
-      ...{ keyed: true, watch: true, publish: true, transports: ['page', 'long-poll', 'sse'], retention: {} },
+      ...{ keyed: true, watch: true, publish: true, retention: {}, onSlow: 'all' },
+      ...{ transports: ['page', 'long-poll', 'sse', 'websocket'] },
       ...{ links: { topic: '/v1/topics/stocks', state: '/v1/state/stocks' } },
     })
     expect(body.topics).toHaveLength(2)

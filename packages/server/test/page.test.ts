@@ -127,6 +127,10 @@ describe('a page', () => {
       await post(`${url}/v1/topics/${name}`, { type: name === 'log' ? 'line' : 'message', data: { n } })
     }
     expect(numbers((await get(`${url}/v1/events?topic=chat/*`)).body)).toEqual([0, 2, 3])
+    for (const filter of ['chat/*', '**', '*/a', '*']) {
+      const [inPath, inQuery] = [`/v1/topics/${filter}`, `/v1/events?topic=${filter}`]
+      expect((await get(`${url}${inPath}`)).body).toEqual((await get(`${url}${inQuery}`)).body)
+    }
     expect(numbers((await get(`${url}/v1/events?topic=chat/b&topic=log`)).body)).toEqual([1, 2])
     expect(numbers((await get(`${url}/v1/events?topic=**`)).body)).toEqual([0, 1, 2, 3])
     expect(numbers((await get(`${url}/v1/events?topic=chat/**&topic=chat/a`)).body)).toEqual([0, 2, 3])

@@ -24,6 +24,11 @@ export class RemoteProblem extends CliFailure {
     this.retryAfterMs = document.retryAfter === undefined ? undefined : document.retryAfter * 1_000
   }
 
+  /** What an answer's body says; one that is no problem document is told of by its status. */
+  static of(status: number, body: string): RemoteProblem {
+    return new RemoteProblem(status, parseProblem(body))
+  }
+
   is(name: ProblemName): boolean {
     return this.type === problemType(name)
   }
@@ -106,10 +111,10 @@ export class Client {
   async request(path: string, options: RequestOptions = {}): Promise<Response> {
     const { query = {}, headers = {}, body, signal } = options
     const init = { headers, ...(body !== undefined && { method: 'POST', body }), ...(signal && { signal }) }
-    const response = await this.#answer(fetch(this.#url(path, query), init), signal)
+    const response = await this.#answer(fetch(this.url(path, query), init), signal)
     if (response.ok) return response
     const text = await this.#answer(response.text(), signal)
-    throw new RemoteProblem(response.status, parseProblem(text))
+    throw RemoteProblem.of(response.status, text)
   }
 
   /** As {@link request}, with the answer's JSON. */
@@ -131,7 +136,8 @@ export class Client {
     }
   }
 
-  #url(path: string, query: Query): string {
+  /** Where a request goes. */
+  url(path: string, query: Query): string {
     const parameters = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) {
       if (value === undefined) continue

@@ -1,5 +1,5 @@
 /** Checks a configuration of whatever origin, key by key, so that a typo is never a rule that silently does not apply. */
-import { DefinitionError, Registry, type TopicDefinition, TRANSPORTS } from '@watchpost/core'
+import { DefinitionError, ON_SLOW, Registry, type TopicDefinition, TRANSPORTS } from '@watchpost/core'
 import { LIMITS, type LimitName, type Limits, limitsWith } from '@watchpost/protocol'
 import {
   below,
@@ -38,11 +38,6 @@ const access: Check = (value, path, report) => {
   }
 }
 
-const transport: Check = (value, path, report) => {
-  if (value === 'websocket') report(path, `"websocket" ${NOT_YET}; use ${TRANSPORTS.join(', ')}`)
-  else oneOf(TRANSPORTS)(value, path, report)
-}
-
 const keySource: Check = (value, path, report) => {
   if (typeof value === 'function') return
   if (typeof value === 'string' && /^(?:\/(?:[^~/]|~[01])*)+$/.test(value)) return
@@ -71,7 +66,8 @@ const definition = shape({
     retention,
     watch: access,
     publish: access,
-    transports: list(transport),
+    transports: list(oneOf(TRANSPORTS)),
+    onSlow: oneOf(ON_SLOW),
   },
   required: ['events'],
   later: ['mask', 'presence', 'ephemeral'],
@@ -114,8 +110,8 @@ function limit(name: LimitName): Check {
 const limits = shape({
   members: Object.fromEntries((Object.keys(LIMITS) as LimitName[]).map((name) => [name, limit(name)])),
   later: [
-    ...['connectionsPerIdentity', 'connectionsPerAddress', 'subscriptionsPerConnection', 'messageBytesMax'],
-    ...['messagesPerSecond', 'messagesBurst', 'publishesPerSecond', 'handshakesPerSecond'],
+    ...['connectionsPerIdentity', 'connectionsPerAddress', 'messagesPerSecond', 'messagesBurst'],
+    ...['publishesPerSecond', 'handshakesPerSecond'],
   ],
 })
 
@@ -134,6 +130,10 @@ export const SETTINGS: Readonly<
 
 const pem = text('the path of a PEM file')
 
+const flag: Check = (value, path, report) => {
+  if (typeof value !== 'boolean') report(path, `must be true or false, not ${shown(value)}`)
+}
+
 const config = shape({
   members: {
     topics,
@@ -150,6 +150,7 @@ const config = shape({
     cors: shape({ members: { origins, maxAgeSeconds: whole(0) }, required: ['origins'] }),
     heartbeatMs: SETTINGS.heartbeatMs,
     coalesceMs: SETTINGS.coalesceMs,
+    compression: flag,
     limits,
     logLevel: SETTINGS.logLevel,
   },

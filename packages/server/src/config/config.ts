@@ -40,6 +40,11 @@ export interface Config<T extends Topics = Topics> {
   readonly heartbeatMs?: number
   /** The longest time that events wait to share a write when the process is busy. Default 5. */
   readonly coalesceMs?: number
+  /**
+   * Whether what is streamed is compressed for clients that accept it. Default true. Whoever can publish to what a client
+   * watches, and see how long its encrypted answers are, can guess at other events in them: turn it off if that matters.
+   */
+  readonly compression?: boolean
   readonly limits?: Partial<Limits>
   /** Default `info`. */
   readonly logLevel?: LogLevel

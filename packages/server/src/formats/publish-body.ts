@@ -1,14 +1,15 @@
 /** Turns the body of a publish into events, by its media type [WP-3.9]. */
 import { ProblemError } from '@watchpost/protocol'
 import { fromCloudEvents } from './cloudevents.ts'
+import { decodeText, parseJson } from './json.ts'
 
 type Parse = (text: string) => readonly unknown[]
 
 const PARSERS: Readonly<Record<string, Parse>> = {
-  'application/json': (text) => asList(parseJson(text, 'The body')),
+  'application/json': (text) => asList(readJson(text, 'The body')),
   'application/x-ndjson': parseLines,
-  'application/cloudevents+json': (text) => [fromCloudEvents(parseJson(text, 'The body'), 0)],
-  'application/cloudevents-batch+json': (text) => asBatch(parseJson(text, 'The body')).map(fromCloudEvents),
+  'application/cloudevents+json': (text) => [fromCloudEvents(readJson(text, 'The body'), 0)],
+  'application/cloudevents-batch+json': (text) => asBatch(readJson(text, 'The body')).map(fromCloudEvents),
 }
 
 /** @throws ProblemError `unsupported-media-type`, `invalid-message` or `invalid-event` */
@@ -21,33 +22,24 @@ export function parsePublishBody(body: Buffer, contentType: string | undefined):
       `Content-Type ${JSON.stringify(mediaType)} is not read; send one of ${Object.keys(PARSERS).join(', ')}.`,
     )
   }
-  return parse(decode(body))
-}
-
-function decode(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch {
-    throw new ProblemError('invalid-message', 'The body is not UTF-8.')
-  }
+  return parse(demandReadable(() => decodeText(body, 'The body')))
 }
 
 function parseLines(text: string): readonly unknown[] {
   const events: unknown[] = []
   for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() !== '') events.push(parseJson(line, `Line ${index + 1}`))
+    if (line.trim() !== '') events.push(readJson(line, `Line ${index + 1}`))
   }
   return events
 }
 
-function parseJson(text: string, what: string): unknown {
+const readJson = (text: string, what: string): unknown => demandReadable(() => parseJson(text, what))
+
+function demandReadable<T>(read: () => T): T {
   try {
-    return JSON.parse(text)
+    return read()
   } catch (error) {
-    // V8's message may quote the body, which may be anything; only where it failed is passed on.
-    const position = /position (\d+)/.exec((error as Error).message)?.[1]
-    const where = position === undefined ? '' : ` at character ${position}`
-    throw new ProblemError('invalid-message', `${what} is not JSON: it fails${where}.`)
+    throw new ProblemError('invalid-message', (error as RangeError).message)
   }
 }
 

@@ -30,6 +30,20 @@ export class Bodies {
     }
   }
 
+  /**
+   * Counts bytes that came otherwise as held while `use` works on them.
+   * @throws ProblemError `overloaded`, or what `use` throws
+   */
+  async holding<Result>(bytes: number, use: () => Promise<Result>): Promise<Result> {
+    if (this.#heldBytes + bytes > this.#limits.publishingBytesMax) throw overloaded()
+    this.#heldBytes += bytes
+    try {
+      return await use()
+    } finally {
+      this.#heldBytes -= bytes
+    }
+  }
+
   /** @param held counts what was taken for this body, also if it is never read to its end */
   #collect({ request }: Exchange, held: { bytes: number }): Promise<Buffer> {
     const { slowBodyMs } = this.#limits
@@ -64,9 +78,12 @@ export class Bodies {
     this.#heldBytes += chunk.length
     if (held.bytes > publishBytesMax) return tooLarge(publishBytesMax)
     if (this.#heldBytes <= publishingBytesMax) return undefined
-    return new ProblemError('overloaded', 'The server holds as much to publish as it may.', { retryAfter: 1 })
+    return overloaded()
   }
 }
+
+const overloaded = (): ProblemError =>
+  new ProblemError('overloaded', 'The server holds as much to publish as it may.', { retryAfter: 1 })
 
 const tooLarge = (bytesMax: number): ProblemError =>
   new ProblemError('message-too-large', `A publish may have ${bytesMax} bytes; split it into several.`)

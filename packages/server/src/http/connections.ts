@@ -1,15 +1,19 @@
 /** The connections of this process that stay open: streams and waiting long polls. Counted, bounded, and ended together. */
 import { randomUUID } from 'node:crypto'
+import type { Transport } from '@watchpost/core'
 import { type Limits, ProblemError } from '@watchpost/protocol'
 
 /** A connection as the rest of the server sees it. */
 export interface Connection {
+  readonly transport: Transport
   /** The server is going away: say so in the transport's way, and end. */
   goAway(): void
+  /** What was sent and not yet taken by the client. */
+  readonly bufferedBytes: number
 }
 
 export class Connections {
-  readonly #open = new Map<string, { readonly connection: Connection; readonly transport: string }>()
+  readonly #open = new Map<string, Connection>()
   readonly #limits: Limits
   #closing = false
 
@@ -28,23 +32,44 @@ export class Connections {
     return counts
   }
 
-  /** @throws ProblemError `going-away` or `reach-maximum-connections` [WP-8.1] */
-  demandRoom(): void {
-    if (this.#closing) throw new ProblemError('going-away', 'This server is shutting down.', { retryAfter: 1 })
-    if (this.#open.size < this.#limits.connections) return
-    throw new ProblemError('reach-maximum-connections', 'Maximum number of connections reached', { retryAfter: 5 })
+  /** What waits in memory for all clients together. */
+  get bufferedBytes(): number {
+    let bytes = 0
+    for (const connection of this.#open.values()) bytes += connection.bufferedBytes
+    return bytes
   }
 
-  /** Returns how to remove the connection. Its id names it in `welcome` and in logs. */
-  add(transport: string, connection: Connection): { readonly id: string; readonly remove: () => void } {
+  /**
+   * @param excess how often the limit may be filled by connections that are there only to be told that it is reached
+   * @throws ProblemError `going-away` or `reach-maximum-connections` [WP-8.1]
+   */
+  demandRoom(excess = 1): void {
+    if (this.#closing) throw new ProblemError('going-away', 'This server is shutting down.', { retryAfter: 1 })
+    if (this.#open.size >= this.#limits.connections * excess) throw tooMany()
+  }
+
+  /** Why there is no room for one more, if there is none. */
+  get refusal(): ProblemError | undefined {
+    return this.#open.size >= this.#limits.connections ? tooMany() : undefined
+  }
+
+  /** Counts a connection until {@link remove}. Answers the id that names it in `welcome` and in logs. */
+  add(connection: Connection): string {
     const id = randomUUID()
-    this.#open.set(id, { connection, transport })
-    return { id, remove: () => void this.#open.delete(id) }
+    this.#open.set(id, connection)
+    return id
+  }
+
+  remove(id: string): void {
+    this.#open.delete(id)
   }
 
   /** Ends all connections and refuses new ones. */
   goAway(): void {
     this.#closing = true
-    for (const { connection } of [...this.#open.values()]) connection.goAway()
+    for (const connection of [...this.#open.values()]) connection.goAway()
   }
 }
+
+const tooMany = (): ProblemError =>
+  new ProblemError('reach-maximum-connections', 'Maximum number of connections reached', { retryAfter: 5 })

@@ -27,16 +27,19 @@ export class Exchange {
   readonly basePath: string
   /** Decoded, without the base path. */
   readonly path: string
+  /** Of an upgrade, what came behind the request. */
+  readonly head: Buffer | undefined
   readonly #answers: Answers
   #gone = false
 
-  constructor(request: Request, response: Response, target: Target, answers: Answers) {
+  constructor(request: Request, response: Response, target: Target, answers: Answers, head?: Buffer) {
     this.request = request
     this.response = response
     this.url = target.url
     this.basePath = target.basePath
     this.path = target.path
     this.#answers = answers
+    this.head = head
     // Kept here because responses of HTTP/2 don't tell that they were destroyed.
     response.once('close', () => {
       this.#gone = true
@@ -77,6 +80,14 @@ export class Exchange {
     })
   }
 
+  /** Hands the socket over to another protocol. It is not this request's any more. */
+  upgraded(): void {
+    const { response, request } = this
+    response.statusCode = 101
+    response.detachSocket(request.socket)
+    response.emit('close')
+  }
+
   /** Ends an answer in its midst, since nothing can be told any more. */
   cut(): void {
     if (this.request.httpVersionMajor >= 2) (this.response as unknown as { readonly stream: Writable }).stream.destroy()
@@ -94,7 +105,15 @@ export class Exchange {
       link: `<${this.basePath}${problemType(error.problem)}>; rel="type"`,
       ...(allow && { allow: allow.join(', ') }),
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(error.problem === 'upgrade-required' && this.#upgradeHeaders()),
     })
+  }
+
+  /** RFC 9110, section 15.5.22; HTTP/2 has no such headers. */
+  #upgradeHeaders(): Headers {
+    if (this.request.httpVersionMajor >= 2) return {}
+    const connection = this.response.shouldKeepAlive ? 'upgrade' : 'upgrade, close'
+    return { connection, upgrade: 'websocket', 'sec-websocket-version': '13' }
   }
 
   /**

@@ -6,6 +6,7 @@ import type { App } from '../app.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { Exchange, type Request, type Response, type Target } from './exchange.ts'
 import { handlerOf, type Routed, refuse, routeOf } from './router.ts'
+import { asksForWebSocket, type HandleUpgrade, responseTo } from './upgrade.ts'
 
 export interface HandlerOptions {
   /** Where the routes are mounted, such as `/live`; `''` for the root. */
@@ -14,20 +15,33 @@ export interface HandlerOptions {
   readonly probes: boolean
 }
 
-/** Answers a request if it is Watchpost's, and says whether it is. */
-export type Handle = (request: Request, response: Response) => boolean
+/** Answers what is Watchpost's, and says of each whether it is. */
+export interface Handler {
+  readonly request: (request: Request, response: Response) => boolean
+  readonly upgrade: HandleUpgrade
+}
 
 /** @param all whether every request is Watchpost's, so that unknown paths get a problem rather than being left alone */
-export function createHandler(app: App, options: HandlerOptions, all: boolean): Handle {
-  return (request, response) => {
-    const target = targetOf(request, options.basePath) ?? (all ? NOWHERE : undefined)
-    const routed = target && routeOf(target.path)
-    const ours = routed !== undefined && (options.probes || routed.route.probe !== true)
-    if (target === undefined || (!ours && !all)) return false
-    const exchange = new Exchange(request, response, target, app.answers)
-    // answer() reports every failure to the client itself, so its promise never rejects.
-    void answer(app, exchange, ours ? routed : undefined)
-    return true
+export function createHandler(app: App, options: HandlerOptions, all: boolean): Handler {
+  return {
+    request: (request, response) => {
+      const target = targetOf(request, options.basePath) ?? (all ? NOWHERE : undefined)
+      const routed = target && routeOf(target.path)
+      const ours = routed !== undefined && (options.probes || routed.route.probe !== true)
+      if (target === undefined || (!ours && !all)) return false
+      const exchange = new Exchange(request, response, target, app.answers)
+      // answer() reports every failure to the client itself, so its promise never rejects.
+      void answer(app, exchange, ours ? routed : undefined)
+      return true
+    },
+    upgrade: (request, socket, head) => {
+      const target = asksForWebSocket(request) ? targetOf(request, options.basePath) : undefined
+      const routed = target && routeOf(target.path)
+      if (target === undefined || routed?.route.websocket === undefined) return false
+      const exchange = new Exchange(request, responseTo(request, socket), target, app.answers, head)
+      void answer(app, exchange, routed)
+      return true
+    },
   }
 }
 
@@ -73,7 +87,8 @@ async function answer(app: App, exchange: Exchange, routed: Routed | undefined):
   try {
     if (routed === undefined) refuse(exchange.path)
     if (exchange.method === 'OPTIONS') return preflight(exchange, app.cors, Object.keys(routed.route.methods))
-    await handlerOf(routed.route, exchange.method)(app, exchange, routed.rest)
+    const websocket = exchange.head === undefined ? undefined : routed.route.websocket
+    await (websocket ?? handlerOf(routed.route, exchange.method))(app, exchange, routed.rest)
   } catch (error) {
     fail(app, exchange, error)
   }

@@ -10,8 +10,11 @@ import {
 } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type Http2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type Limits, PROBLEMS, ProblemError, type ProblemName, problemDocument } from '@watchpost/protocol'
 import type { ListenOptions } from '../config/config.ts'
+import type { Handler } from './handler.ts'
+import { ignoreUpgrade, UPGRADES } from './upgrade.ts'
 
 export interface Listening {
   /** Such as `http://127.0.0.1:8080`. */
@@ -28,9 +31,13 @@ type Server = HttpServer | Http2SecureServer
 const CHECK_EVERY_MS = 1_000
 
 /** @throws Error that names the address and the fix, such as for a port that is taken */
-export async function listen(options: ListenOptions, limits: Limits, listener: RequestListener): Promise<Listening> {
+export async function listen(options: ListenOptions, limits: Limits, handler: Handler): Promise<Listening> {
   const { host = '127.0.0.1', port = 8080, tls } = options
+  const { request: listener } = handler
   const server: Server = tls === undefined ? plainServer(limits, listener) : await secureServer(tls, limits, listener)
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!handler.upgrade(request, socket, head)) ignoreUpgrade(server, request, socket, head)
+  })
   server.on('clientError', refuseBadRequest)
   server.maxConnections = limits.sockets
   const open = trackConnections(server)
@@ -44,7 +51,8 @@ export async function listen(options: ListenOptions, limits: Limits, listener: R
 }
 
 function plainServer(limits: Limits, listener: RequestListener): HttpServer {
-  const server = createHttpServer({ ...patience(limits), maxHeaderSize: limits.headerBytesMax }, listener)
+  const options = { ...patience(limits), ...UPGRADES, maxHeaderSize: limits.headerBytesMax }
+  const server = createHttpServer(options, listener)
   server.keepAliveTimeout = limits.idleHttpMs
   server.timeout = silenceMs(limits)
   return server
@@ -64,7 +72,7 @@ async function secureServer(
       key,
       handshakeTimeout: HANDSHAKE_MS,
       // Of HTTP/1.1; the types know the options of HTTP/2 only.
-      ...{ maxHeaderSize: limits.headerBytesMax },
+      ...{ ...UPGRADES, maxHeaderSize: limits.headerBytesMax },
       settings: { maxConcurrentStreams: 100, maxHeaderListSize: limits.headerBytesMax },
     },
     // Node's compatibility classes for HTTP/2 are used like those of HTTP/1.1 throughout.
@@ -137,7 +145,7 @@ function bindError(error: NodeJS.ErrnoException, host: string, port: number): Er
 interface OpenConnections {
   /** Of HTTP/1.1. */
   readonly sockets: ReadonlySet<Socket>
-  /** Those of `sockets` that have a request to answer. */
+  /** Those of `sockets` that have a request to answer, or speak another protocol by now. */
   readonly busy: ReadonlySet<Socket>
   readonly sessions: ReadonlySet<Http2Session>
 }
@@ -160,6 +168,8 @@ function trackConnections(server: Server): OpenConnections {
     busy.add(socket)
     response.once('close', () => busy.delete(socket))
   })
+  // Whoever speaks another protocol on a socket ends it by itself.
+  server.on('upgrade', (_request: IncomingMessage, socket: Socket) => busy.add(socket))
   server.on('session', (session: Http2Session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))

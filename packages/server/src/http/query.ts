@@ -31,6 +31,13 @@ export function limitOf(exchange: Exchange, limits: Limits): number {
   return text === undefined ? Math.min(100, limits.pageEventsMax) : whole('limit', text, 1, limits.pageEventsMax)
 }
 
+/** A parameter that is `true` or `false`; absent, it is `false`. */
+export function flagOf(exchange: Exchange, name: string): boolean {
+  const text = single(exchange, name) ?? 'false'
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw invalid(`Parameter ${name}: must be true or false, not ${JSON.stringify(text)}.`)
+}
+
 export function lastOf(exchange: Exchange, limits: Limits): number | undefined {
   const text = single(exchange, 'last')
   return text === undefined ? undefined : whole('last', text, 0, limits.lastMax)

@@ -7,6 +7,7 @@ import { publishTopic } from '../routes/publish.ts'
 import { serveState } from '../routes/state.ts'
 import { serveTopics } from '../routes/topics.ts'
 import { watchEvents, watchTopic } from '../routes/watch.ts'
+import { demandUpgrade, openSocket, openTopicSocket, refuseEventsSocket } from '../transports/websocket/handshake.ts'
 import type { Exchange } from './exchange.ts'
 
 /** `rest` is what the path has beyond the route's own, such as the topic. */
@@ -16,14 +17,17 @@ export interface Route {
   /** As metrics name it. A path that ends in `/*` takes anything, but not nothing, in place of the star. */
   readonly path: string
   readonly methods: Readonly<Record<string, Handler>>
+  /** Answers a GET that asks for a WebSocket; other routes take it as if it did not ask. */
+  readonly websocket?: Handler
   /** Served by an embedded server only when it is asked to: the host application has its own. */
   readonly probe?: boolean
 }
 
 const ROUTES: readonly Route[] = [
   { path: '/v1/topics', methods: { GET: serveTopics } },
-  { path: '/v1/topics/*', methods: { GET: watchTopic, POST: publishTopic } },
-  { path: '/v1/events', methods: { GET: watchEvents } },
+  { path: '/v1', methods: { GET: demandUpgrade }, websocket: openSocket },
+  { path: '/v1/topics/*', methods: { GET: watchTopic, POST: publishTopic }, websocket: openTopicSocket },
+  { path: '/v1/events', methods: { GET: watchEvents }, websocket: refuseEventsSocket },
   { path: '/v1/state/*', methods: { GET: serveState } },
   { path: '/problems', methods: { GET: serveProblems } },
   { path: '/problems/*', methods: { GET: serveProblem } },
@@ -40,11 +44,12 @@ export interface Routed {
 /** The route of a path, whatever the method. */
 export function routeOf(path: string): Routed | undefined {
   for (const route of ROUTES) {
-    if (route.path === path) return { route, rest: '' }
-    const stem = route.path.endsWith('/*') ? route.path.slice(0, -1) : undefined
-    if (stem !== undefined && path.startsWith(stem) && path.length > stem.length) {
-      return { route, rest: path.slice(stem.length) }
+    if (!route.path.endsWith('/*')) {
+      if (route.path === path) return { route, rest: '' }
+      continue
     }
+    const stem = route.path.slice(0, -1)
+    if (path.startsWith(stem) && path.length > stem.length) return { route, rest: path.slice(stem.length) }
   }
   return undefined
 }

@@ -16,14 +16,14 @@ export function serveTopics(app: App, exchange: Exchange): void {
 const mayBe = (access: Access): boolean => typeof access === 'function' || access === 'anyone'
 
 function describe(topic: Topic, basePath: string): { readonly watch: boolean; readonly publish: boolean } {
-  const { template, description, schemas, transports, retention } = topic
+  const { template, description, schemas, transports, retention, onSlow } = topic
   const keyed = topic.keyOf !== undefined
   const root = `${basePath}/v1`
   return {
     ...{ topic: template, description },
     watch: mayBe(topic.access.watch),
     publish: mayBe(topic.access.publish),
-    ...{ keyed, retention, transports: [...transports] },
+    ...{ keyed, retention, transports: [...transports], ...(keyed && { onSlow }) },
     ...{ events: Object.fromEntries([...schemas].map(([type, schema]) => [type, schema.json])) },
     ...{ links: { topic: `${root}/topics/${template}`, ...(keyed && { state: `${root}/state/${template}` }) } },
   }

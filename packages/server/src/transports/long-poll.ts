@@ -49,14 +49,15 @@ async function newsAfter(app: App, exchange: Exchange, watch: Watch, from: Locat
       fail: (error) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))),
     }
     const subscription = app.watcher.subscribe(watch, from, news, sink)
-    const { remove } = app.connections.add('long-poll', { goAway: () => settle(resolve) })
+    const waiting = { transport: 'long-poll', goAway: () => settle(resolve), bufferedBytes: 0 } as const
+    const id = app.connections.add(waiting)
     const stopTimer = app.clock.after(Math.max(0, untilMs - app.clock.monotonic()), () => settle(resolve))
     const onClose = (): void => settle(resolve)
     response.once('close', onClose)
     const settle = (act: () => void): void => {
       stopTimer()
       response.off('close', onClose)
-      remove()
+      app.connections.remove(id)
       subscription.close()
       act()
     }

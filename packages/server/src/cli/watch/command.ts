@@ -2,18 +2,22 @@
 import { type Command, Option } from 'commander'
 import { readText, replaceFile } from '../checkpoint.ts'
 import { Client } from '../client.ts'
-import { Interrupted } from '../failure.ts'
+import { Interrupted, usageFailure } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
 import { addViewOptions, examples, urlOption, type ViewFlags, watchPath, wholeNumber } from '../options.ts'
 import { pageEventsMax, pages } from '../pages.ts'
 import { write } from '../terminal.ts'
 import type { Update, WatchRequest } from '../updates.ts'
+import { live } from './live.ts'
 import { noteGap, printerFor, type WatchFormat } from './print.ts'
-import { stream } from './stream.ts'
+import { sse } from './sse.ts'
+import { webSocket } from './websocket.ts'
+
+const TRANSPORTS = ['page', 'long-poll', 'sse', 'websocket'] as const
 
 interface WatchFlags extends ViewFlags {
   readonly url: string
-  readonly transport?: 'page' | 'long-poll' | 'sse'
+  readonly transport?: (typeof TRANSPORTS)[number]
   readonly after?: string
   readonly last?: number
   readonly format?: WatchFormat
@@ -25,8 +29,9 @@ interface WatchFlags extends ViewFlags {
 const WAIT_SECONDS = 20
 
 const NOTES = `
-A page shows what is there, from the earliest event on, and ends. A stream (sse) and a long poll show what comes from
-now on, and connect again by themselves. --after, --last and --cursor-file choose another start.
+A page shows what is there, from the earliest event on, and ends. A stream (sse), a websocket and a long poll show what
+comes from now on, and connect again by themselves. --after, --last and --cursor-file choose another start, and a cursor
+of one transport is as good on any other. A websocket watches one topic or pattern.
 Events that are no longer kept are announced on stderr as a gap.
 `
 
@@ -35,9 +40,7 @@ export function addWatch(program: Command): void {
     .command('watch')
     .description('show events as they come')
     .argument('<filter...>', "topics, or patterns with * for one segment and ** for any: stocks 'chat/*'")
-    .addOption(
-      new Option('--transport <name>', 'default: sse; with --until-now: page').choices(['page', 'long-poll', 'sse']),
-    )
+    .addOption(new Option('--transport <name>', 'default: sse; with --until-now: page').choices(TRANSPORTS))
     .option('--after <cursor>', 'start after this cursor (the id of an event), or at earliest or latest')
     .option('--last <n>', 'start with the last n events', wholeNumber(0))
     .addOption(
@@ -48,7 +51,7 @@ export function addWatch(program: Command): void {
       'go on where the last watch with this file stopped; --after and --last count the first time',
     )
     .option('--limit <n>', 'end after n events', wholeNumber(1))
-    .option('--until-now', 'end once all that is there was shown; by sse, at the first bookmark')
+    .option('--until-now', 'end once all that is there was shown; by sse or websocket, at the first bookmark')
   addViewOptions(command)
     .addOption(urlOption())
     .addHelpText(
@@ -64,6 +67,12 @@ export function addWatch(program: Command): void {
 
 async function watch(filters: readonly string[], flags: WatchFlags): Promise<void> {
   const { path, topic } = watchPath(filters)
+  // Each subscription of a socket stands somewhere else [WP-4.4], and what this command shows and remembers is in one order.
+  if (flags.transport === 'websocket' && filters.length > 1) {
+    throw usageFailure(
+      "--transport websocket: watches one topic or pattern at a time; name one that covers them, such as 'chat/*', or pass --transport sse",
+    )
+  }
   const { key = [], type = [], select = [], cursorFile } = flags
   const resumed = cursorFile === undefined ? undefined : readText(cursorFile)?.trim()
   const signal = interruption()
@@ -85,7 +94,8 @@ const isPage = ({ transport, untilNow }: WatchFlags): boolean =>
   transport === 'page' || (transport === undefined && untilNow === true)
 
 async function updates(request: WatchRequest, flags: WatchFlags): Promise<AsyncGenerator<Update, never, void>> {
-  if (flags.transport !== 'long-poll' && !isPage(flags)) return stream(request)
+  if (flags.transport === 'websocket') return live(request, webSocket)
+  if (flags.transport !== 'long-poll' && !isPage(flags)) return live(request, sse)
   const limit = await pageEventsMax(request.client, request.signal)
   if (isPage(flags)) return pages(request, { limit })
   return pages(request, { limit, waitSeconds: flags.untilNow === true ? 0 : WAIT_SECONDS })

@@ -1,7 +1,7 @@
 import { formatCursor } from '@watchpost/protocol'
 import { describe, expect, it } from 'vitest'
 import { SERVER } from '../src/access.ts'
-import { type Beating, Bookmarks } from '../src/bookmarks.ts'
+import { type Beating, Heartbeats } from '../src/heartbeats.ts'
 import { ManualClock, settled } from './manual-clock.ts'
 import { countTo, plainEncoding, RecordingSink, type World, world } from './support.ts'
 
@@ -24,12 +24,12 @@ class Beaten implements Beating {
   }
 }
 
-describe('the wheel of bookmarks', () => {
+describe('the wheel of heartbeats', () => {
   it('comes to each twice per heartbeat, and to a crowd spread over it', () => {
     const clock = new ManualClock()
-    const bookmarks = new Bookmarks(clock, HEARTBEAT_MS)
+    const heartbeats = new Heartbeats(clock, HEARTBEAT_MS)
     const crowd = countTo(320).map(() => new Beaten(clock))
-    for (const one of crowd) bookmarks.add(one)
+    for (const one of crowd) heartbeats.add(one)
     clock.pass(HEARTBEAT_MS * 3)
     expect(crowd.map(({ atMs }) => atMs.length)).toEqual(crowd.map(() => 6))
     for (const { atMs, silencesMs } of crowd) {
@@ -43,15 +43,16 @@ describe('the wheel of bookmarks', () => {
 
   it('passes over who has left, also in the midst of a visit, and stops for good', () => {
     const clock = new ManualClock()
-    const bookmarks = new Bookmarks(clock, HEARTBEAT_MS)
+    const heartbeats = new Heartbeats(clock, HEARTBEAT_MS)
     const stays = new Beaten(clock)
     let beats = 0
-    const leaves = bookmarks.add({ beat: () => (beats++, leaves()) })
-    for (const _ of countTo(31)) bookmarks.add(new Beaten(clock))
-    bookmarks.add(stays)
+    const leaving = { beat: () => (beats++, heartbeats.remove(leaving)) }
+    heartbeats.add(leaving)
+    for (const _ of countTo(31)) heartbeats.add(new Beaten(clock))
+    heartbeats.add(stays)
     clock.pass(HEARTBEAT_MS)
     expect([beats, stays.atMs.length]).toEqual([1, 2])
-    bookmarks.close()
+    heartbeats.close()
     expect(clock.timers).toBe(0)
   })
 })

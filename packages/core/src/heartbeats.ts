@@ -1,20 +1,21 @@
 /**
- * Heartbeats that carry a cursor [WP-3.8], on one shared wheel instead of a timer per subscription: subscriptions are
- * spread over slots, and the slots take turns, so that a crowd is never written to all at once.
+ * One shared wheel for everything that must not be silent for longer than a heartbeat, instead of a timer for each: what
+ * beats is spread over slots, and the slots take turns, so that a crowd is never written to all at once.
  */
 import type { Clock } from './clock.ts'
 
 const SLOTS = 32
 
-/** Each subscription is visited this often per heartbeat, so that a silence is noticed before it is a whole one. */
+/** Each of them is visited this often per heartbeat, so that a silence is noticed before it is a whole one. */
 const VISITS_PER_HEARTBEAT = 2
 
 export interface Beating {
-  /** Sends a bookmark if the subscription was silent since `silentSinceMs` on the monotonic clock; `nowMs` is wall time. */
+  /** Visited; says what is due if it was silent since `silentSinceMs` on the monotonic clock. `nowMs` is wall time. */
   beat(nowMs: number, silentSinceMs: number): void
 }
 
-export class Bookmarks {
+export class Heartbeats {
+  readonly heartbeatMs: number
   readonly #slots: readonly Set<Beating>[] = Array.from({ length: SLOTS }, () => new Set<Beating>())
   readonly #clock: Clock
   readonly #stop: () => void
@@ -23,16 +24,19 @@ export class Bookmarks {
   #assigned = 0
 
   constructor(clock: Clock, heartbeatMs: number) {
+    this.heartbeatMs = heartbeatMs
     this.#clock = clock
     this.#visitMs = heartbeatMs / VISITS_PER_HEARTBEAT
     this.#stop = clock.every(this.#visitMs / SLOTS, () => this.#visit())
   }
 
-  /** Starts beating; returns how to stop. */
-  add(beating: Beating): () => void {
-    const slot = this.#slots[this.#assigned++ % SLOTS] as Set<Beating>
-    slot.add(beating)
-    return () => slot.delete(beating)
+  add(beating: Beating): void {
+    this.#slots[this.#assigned++ % SLOTS]?.add(beating)
+  }
+
+  /** Looks through the slots, since to remember one for each would cost more than to look. */
+  remove(beating: Beating): void {
+    this.#slots.some((slot) => slot.delete(beating))
   }
 
   close(): void {

@@ -1,0 +1,28 @@
+/** Control messages that every stream sends, whatever its framing [WP-1.3]. */
+import { encodeControl, encodeError, formatTimestamp, problemType, type Welcome } from '@watchpost/protocol'
+import type { App } from '../app.ts'
+import { version } from '../version.ts'
+
+/** On the way out, clients are told to come back at moments spread over this time, so that they don't come all at once. */
+const RETURN_SPREAD_MS = 5_000
+const RETURN_AFTER_MS = 500
+
+/** The first message of a stream; `connection` names it in logs, `cursor` is where it starts. */
+export function welcome(app: App, connection: string, cursor: string): string {
+  const data: Welcome = { connection, cursor, heartbeatMs: app.heartbeatMs, limits: app.limits, server: version }
+  return encodeControl('welcome', data, formatTimestamp(app.clock.now()))
+}
+
+/** The last message of a stream whose server goes away, and when its client is asked to come back. */
+export function goodbye(app: App): { readonly json: string; readonly retryMs: number } {
+  const retryMs = RETURN_AFTER_MS + Math.floor(Math.random() * RETURN_SPREAD_MS)
+  const json = encodeControl('goodbye', { retryAfter: retryMs / 1_000 }, formatTimestamp(app.clock.now()))
+  return { json, retryMs }
+}
+
+/** Logs why the log could not be read, and gives the message that ends the stream. */
+export function readFailure(app: App, error: unknown): string {
+  app.logger.error({ err: error }, 'a stream ended because the log could not be read')
+  const problem = { type: problemType('internal'), message: 'The log could not be read; connect again to go on.' }
+  return encodeError(problem, formatTimestamp(app.clock.now()))
+}
