@@ -49,7 +49,8 @@ export class SnapshotReader {
     })
     this.#afterKey = scanned.nextAfterKey
     const settled = scanned.events.filter(({ offset }) => offset <= this.position.offset)
-    if (settled.length < scanned.events.length) this.#isWhole = false
+    // Asked after the state was read, and of the topic, since a key that was removed meanwhile is just not there.
+    if ((this.#log.topic(this.#topic)?.last ?? 0) > this.position.offset) this.#isWhole = false
     const shown = settled.filter((event) => this.#view.shows(event)).map((event) => this.#view.render(event))
     return { events: shown, more: scanned.nextAfterKey !== undefined }
   }

@@ -99,7 +99,7 @@ export function filtersOverlap(a: string, b: string): boolean {
   let overlaps = Array.from({ length: right.length + 1 }, (_, j) => right.slice(j).every((segment) => segment === '**'))
   for (const segment of left.reverse()) {
     const after = overlaps
-    overlaps = new Array<boolean>(right.length + 1)
+    overlaps = after.map(() => false)
     overlaps[right.length] = segment === '**' && after[right.length] === true
     for (let j = right.length - 1; j >= 0; j--) {
       const other = right[j] as string

@@ -23,6 +23,7 @@ import { webSocketEncoding } from './encodings.ts'
 import { type Format, JSON_FORMAT } from './formats.ts'
 import { frames } from './frames.ts'
 import { type Lively, Liveness } from './liveness.ts'
+import { Pace, type Paced } from './pace.ts'
 import { demandText, idOf, publishRequest, type Request, requestOf, wishOf } from './requests.ts'
 import { type Carrier, Subscriptions } from './subscriptions.ts'
 import { type Prepared, prepare } from './wish.ts'
@@ -30,10 +31,6 @@ import { type Prepared, prepare } from './wish.ts'
 /** So many bad messages within so long are no mistake any more [WP-4.8]. */
 const BAD_MESSAGES_MAX = 10
 const BAD_MESSAGES_MS = 60_000
-
-/** When more than this waits for the client, or is under way for it, no more of its messages are read. */
-const UNREAD_BYTES_MAX = 65_536
-const REQUESTS_MAX = 64
 
 /** Levels that a message may nest beside those of an event's data. */
 const MESSAGE_DEPTH = 3
@@ -55,35 +52,35 @@ function onClose(this: WebSocket): void {
   connectionOf(this)?.closed()
 }
 
-export class Connection implements Carrier, Lively, Beating, OpenConnection {
+export class Connection implements Carrier, Lively, Paced, Beating, OpenConnection {
   readonly transport = 'websocket'
   readonly app: App
   readonly socket: Socket
+  readonly peer: Peer
   readonly encoding: Encoding<Buffer>
-  readonly #peer: Peer
   readonly #format: Format
   readonly #compressed: boolean
   readonly #id: string
   readonly #liveness: Liveness
+  readonly #pace: Pace
   readonly #subscriptions: Subscriptions
   /** When bad messages came, on the monotonic clock. */
   #badMs: readonly number[] | undefined
   /** Subscribing takes its time, so what changes subscriptions is done one after the other. */
   #changes: Promise<void> | undefined
-  #requests = 0
   #draining: Promise<void> | undefined
-  #isAwaitingDrain = false
-  #ended = false
+  #isEnded = false
 
   constructor(app: App, peer: Peer, socket: Socket, format: Format) {
     this.app = app
     this.socket = socket
-    this.#peer = peer
+    this.peer = peer
     this.#format = format
     this.#compressed = peer.extensions !== ''
     this.encoding = webSocketEncoding(format, this.#compressed)
     this.#subscriptions = new Subscriptions(this)
     this.#liveness = new Liveness(this)
+    this.#pace = new Pace(this)
     this.#id = app.connections.add(this)
     app.hub.heartbeats.add(this)
     peer.connection = this
@@ -116,15 +113,19 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
   }
 
   beat(): void {
-    if (!this.#ended) this.#liveness.check()
+    if (!this.#isEnded) this.#liveness.check()
   }
 
   get isPaused(): boolean {
-    return this.#peer.isPaused
+    return this.peer.isPaused
+  }
+
+  get ended(): boolean {
+    return this.#isEnded
   }
 
   ping(): void {
-    this.#peer.ping()
+    this.peer.ping()
   }
 
   giveUp(reason: 'silent' | 'stalled'): void {
@@ -147,7 +148,7 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
   // As its subscriptions see it.
 
   write(chunk: Buffer): void {
-    if (!this.#ended && this.socket.writable) this.socket.write(chunk)
+    if (!this.#isEnded && this.socket.writable) this.socket.write(chunk)
   }
 
   drained(): Promise<void> {
@@ -165,7 +166,7 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
   }
 
   fail(error: unknown): void {
-    if (this.#ended) return
+    if (this.#isEnded) return
     this.#send(readFailure(this.app, error))
     this.#end(1011, 'the log could not be read')
   }
@@ -173,17 +174,17 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
   // What the client asks for.
 
   take(data: Buffer, isBinary: boolean): void {
-    if (this.#ended) return
+    if (this.#isEnded) return
     if (isBinary === (this.#format === JSON_FORMAT)) return this.#cut(1003, 'wrong kind of frame')
     let re: string | undefined
     try {
       const message = this.#read(data)
       re = idOf(message)
-      this.#work(this.#perform(requestOf(message), data.length, re), re)
+      void this.#pace.during(this.#settled(this.#perform(requestOf(message), data.length, re), re))
     } catch (error) {
       this.#answerProblem(error, re)
     }
-    this.#pace()
+    this.#pace.adjust()
   }
 
   /** @throws ProblemError `invalid-message` */
@@ -222,7 +223,7 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
   }
 
   #subscribe(prepared: Prepared, re: string | undefined): void {
-    if (this.#ended) return
+    if (this.#isEnded) return
     const data = { topic: prepared.filter, cursor: this.#startOf(prepared) }
     this.#subscriptions.add(prepared, () => this.#answer('subscribed', data, re))
   }
@@ -232,36 +233,19 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
     return located.gap?.after ?? this.app.watcher.cursor(located.position)
   }
 
+  /** Resolves when a request is answered, be it with its failure. */
+  async #settled(work: Promise<void>, re: string | undefined): Promise<void> {
+    try {
+      await work
+    } catch (error) {
+      this.#answerProblem(error, re)
+    }
+  }
+
   #change(act: () => Promise<void> | void): Promise<void> {
     const changed = (this.#changes ?? Promise.resolve()).then(act)
     this.#changes = changed.catch(() => undefined)
     return changed
-  }
-
-  /** Answers the failure of what is under way; counts it meanwhile. */
-  #work(work: Promise<void>, re: string | undefined): void {
-    this.#requests++
-    void work
-      .catch((error: unknown) => this.#answerProblem(error, re))
-      .then(() => {
-        this.#requests--
-        this.#pace()
-      })
-  }
-
-  /** Reads on only while the client takes its answers and has little under way, so that what it can ask for has a bound. */
-  #pace(): void {
-    if (this.#ended) return
-    const peer = this.#peer
-    const isFull = this.socket.writableLength > UNREAD_BYTES_MAX
-    const isBusy = isFull || this.#requests > REQUESTS_MAX
-    if (isBusy !== peer.isPaused) isBusy ? peer.pause() : peer.resume()
-    if (!isFull || this.#isAwaitingDrain) return
-    this.#isAwaitingDrain = true
-    void this.drained().then(() => {
-      this.#isAwaitingDrain = false
-      this.#pace()
-    })
   }
 
   // What the client is told.
@@ -310,15 +294,15 @@ export class Connection implements Carrier, Lively, Beating, OpenConnection {
   }
 
   #end(code: number, reason: string): void {
-    if (this.#ended) return
+    if (this.#isEnded) return
     this.#leave()
-    this.#peer.close(code, reason)
+    this.peer.close(code, reason)
     // The client's part of the closing handshake is to be heard.
-    this.#peer.resume()
+    this.peer.resume()
   }
 
   #leave(): void {
-    this.#ended = true
+    this.#isEnded = true
     this.#subscriptions.close()
   }
 }
