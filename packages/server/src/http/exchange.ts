@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { PROBLEMS, ProblemError, problemDocument, problemType } from '@watchpost/protocol'
 import type { Answers } from './answers.ts'
+import { release } from './upgrade.ts'
 
 /** HTTP/2 requests come with Node's compatibility classes, which are used here just as those of HTTP/1.1 are. */
 export type Request = IncomingMessage
@@ -84,7 +85,7 @@ export class Exchange {
   upgraded(): void {
     const { response, request } = this
     response.statusCode = 101
-    response.detachSocket(request.socket)
+    release(response, request.socket)
     response.emit('close')
   }
 

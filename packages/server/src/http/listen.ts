@@ -154,14 +154,16 @@ function trackConnections(server: Server): OpenConnections {
   const sockets = new Set<Socket>()
   const busy = new Set<Socket>()
   const sessions = new Set<Http2Session>()
+  // One function for all of them: there may be many thousands.
+  function forget(this: Socket): void {
+    sockets.delete(this)
+    busy.delete(this)
+  }
   const secure = !(server instanceof HttpServer)
   server.on(secure ? 'secureConnection' : 'connection', (socket: Socket & { readonly alpnProtocol?: unknown }) => {
     if (socket.alpnProtocol === 'h2') return
     sockets.add(socket)
-    socket.once('close', () => {
-      sockets.delete(socket)
-      busy.delete(socket)
-    })
+    socket.on('close', forget)
   })
   server.on('request', ({ httpVersionMajor, socket }: IncomingMessage, response: ServerResponse) => {
     if (httpVersionMajor >= 2) return

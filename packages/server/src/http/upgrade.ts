@@ -21,6 +21,12 @@ export function responseTo(request: IncomingMessage, socket: Duplex): ServerResp
   return response
 }
 
+/** Gives the socket of such an answer to another protocol, which hears its errors by itself. */
+export function release(response: ServerResponse, socket: Duplex): void {
+  response.detachSocket(socket as Socket)
+  socket.off('error', destroyThis)
+}
+
 function destroyThis(this: Duplex): void {
   this.destroy()
 }
