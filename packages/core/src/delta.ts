@@ -5,9 +5,17 @@
 import { dataOf, type Json, keyOf, topicOf, withPatch } from '@watchpost/protocol'
 import type { LoggedEvent } from './log.ts'
 import { mergePatch } from './merge-patch.ts'
+import { utf8Bytes } from './utf8.ts'
 
 /** What all feeds of a process may remember together, in UTF-16 units of data; past it, events are sent whole. */
 const REMEMBERED_CHARACTERS_MAX = 33_554_432
+
+/** What the name of the patch is longer by than that of the data. */
+const NAME_BYTES = 'patch'.length - 'data'.length
+
+/** Whether a message is smaller with the patch; mostly that is clear even if each of its characters were three bytes. */
+const isSmaller = (patch: string, data: string): boolean =>
+  patch.length * 3 + NAME_BYTES < data.length || utf8Bytes(patch) + NAME_BYTES < utf8Bytes(data)
 
 /** Counts what is remembered, for all feeds of a hub. */
 export interface DeltaMemory {
@@ -34,7 +42,7 @@ export class Deltas {
     this.#memory = memory
   }
 
-  /** Takes the next event that the feed shows, and gives it as a patch, if there is one that is smaller than its data. */
+  /** Takes the next event that the feed shows, and gives it as a patch, if the message is smaller so. */
   next(event: LoggedEvent): Delta | undefined {
     const key = keyOf(event.json)
     if (key === undefined) return undefined
@@ -46,7 +54,7 @@ export class Deltas {
     const patch = before === undefined ? undefined : mergePatch(before.data, data)
     if (before === undefined || patch === undefined) return undefined
     const patchText = JSON.stringify(patch)
-    if (patchText.length >= text.length) return undefined
+    if (!isSmaller(patchText, text)) return undefined
     return { event: { offset: event.offset, json: withPatch(event.json, patchText) }, base: before.offset }
   }
 

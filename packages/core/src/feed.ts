@@ -18,16 +18,22 @@ import type { View } from './view.ts'
 export interface Encoding<Chunk> {
   /** Equal names encode equally. */
   readonly name: string
-  events(events: readonly LoggedEvent[]): Chunk
+  /** @param shared whether the chunk goes to all members of a feed, or to one subscription that is catching up */
+  events(events: readonly LoggedEvent[], shared: boolean): Chunk
   /** `filters` are those of the selection, for transports that carry several. */
   bookmark(cursor: string, timestamp: string, filters: readonly string[]): Chunk
   gap(gap: Gap, timestamp: string, filters: readonly string[]): Chunk
 }
 
+/**
+ * What became of live events that a member was given: taken; or taken, but its client is too slow for the next ones; or
+ * not taken, since it is too slow already.
+ */
+export type Delivered = 'taken' | 'last taken' | 'not taken'
+
 /** A subscription as its feed sees it. */
 export interface Member<Chunk> {
-  /** Takes live events. Answers `false` if the client is too slow for the live feed and left it. */
-  deliver(batch: Batch<Chunk>): boolean
+  deliver(batch: Batch<Chunk>): Delivered
   /** Puts the subscription back to reading the log from `offset` on. */
   dismiss(offset: number): void
 }
@@ -116,13 +122,15 @@ export class Feed<Chunk> {
     if (this.#pending.length === 0) return
     const { clock, coalesceMs } = this.#options
     const startMs = clock.monotonic()
-    const batch = new Batch(this.#pending, (events) => this.encoding.events(events))
-    // Emptied first: whoever leaves during the loop takes the feed's position, which must be behind this batch.
+    const before = this.position
+    const batch = new Batch(this.#pending, (events) => this.encoding.events(events, true))
+    // Emptied first: what others take for the feed's position during the loop must be behind this batch.
     this.#pending = []
     for (const member of this.#members) {
-      if (member.deliver(batch)) continue
+      const delivered = member.deliver(batch)
+      if (delivered === 'taken') continue
       this.#members.delete(member)
-      member.dismiss(this.position)
+      member.dismiss(delivered === 'last taken' ? this.position : before)
     }
     this.lastFlushMs = clock.monotonic()
     this.#restsUntilMs = this.lastFlushMs + Math.min(coalesceMs, (this.lastFlushMs - startMs) * REST_FACTOR)

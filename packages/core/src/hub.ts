@@ -7,6 +7,7 @@ import { Heartbeats } from './heartbeats.ts'
 import type { Log, LoggedEvent } from './log.ts'
 import { Reader } from './reader.ts'
 import type { Selection } from './selection.ts'
+import { Turns } from './turns.ts'
 import type { View } from './view.ts'
 
 /** What is dispatched in one turn of the event loop. */
@@ -35,6 +36,8 @@ interface Entry {
 
 export class Hub {
   readonly heartbeats: Heartbeats
+  /** Turns of the subscriptions that are catching up. */
+  readonly turns: Turns
   readonly #log: Log
   readonly #options: HubOptions
   readonly #entries = new Map<string, Entry>()
@@ -59,6 +62,7 @@ export class Hub {
     this.#position = log.head
     this.#stopFollowing = log.onAdvance(() => void this.dispatch())
     this.heartbeats = new Heartbeats(options.clock, options.heartbeatMs)
+    this.turns = new Turns(options.clock)
   }
 
   /** Every event up to this offset has been handed to the feeds that cover it. */

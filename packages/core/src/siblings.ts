@@ -6,6 +6,8 @@ import { filtersOverlap, ProblemError, topicOf } from '@watchpost/protocol'
 import type { LoggedEvent } from './log.ts'
 import type { Watch } from './watch.ts'
 
+type Sent = (event: LoggedEvent) => boolean
+
 /** A subscription, as the others see it. */
 export interface Sibling {
   readonly watch: Watch
@@ -14,6 +16,10 @@ export interface Sibling {
   readonly closed: boolean
   /** From now on this subscription meets another one, of whose deliveries those beyond `after` count for it too. */
   meet(other: Sibling, after: number): void
+  /** Tells of an event that it has not come to whether others have sent it by now, so that it will not; absent if none is. */
+  sentByNow(): Sent | undefined
+  /** Sends what waits to be sent together with what comes next. */
+  flush(): void
 }
 
 export class Siblings {
@@ -57,31 +63,53 @@ export class Siblings {
 const overlap = (a: Watch, b: Watch): boolean =>
   a.selection.filters.some((one) => b.selection.filters.some((other) => filtersOverlap(one, other)))
 
+interface Met {
+  readonly other: Sibling
+  /** What the other one sends counts beyond this offset, */
+  readonly after: number
+  /** less what it passes over, since that was sent in its stead before the two met. */
+  readonly sentBefore: Sent | undefined
+}
+
 /** What the siblings of one subscription sent in its stead. */
 export class SentBySiblings {
-  #met: { readonly other: Sibling; readonly after: number }[] = []
+  #met: Met[] = []
 
   add(other: Sibling, after: number): void {
-    this.#met.push({ other, after })
+    this.#met.push({ other, after, sentBefore: other.sentByNow() })
   }
 
   get isEmpty(): boolean {
     return this.#met.length === 0
   }
 
-  /** Those of the events that were not sent yet. */
-  unsent(events: readonly LoggedEvent[]): readonly LoggedEvent[] {
-    return events.filter((event) => !this.#met.some(({ other, after }) => isSent(event, other, after)))
+  /** Has the others send what they hold still. */
+  flush(): void {
+    for (const { other } of this.#met) other.flush()
   }
 
-  /** Forgets those that are closed and have nothing more that lies beyond `reached`. */
+  /** Those of the events that were not sent yet. */
+  unsent(events: readonly LoggedEvent[]): readonly LoggedEvent[] {
+    return events.filter((event) => !this.#met.some((met) => isSent(event, met)))
+  }
+
+  /** Tells of an event beyond `reached` whether it was sent by now; absent if none is. */
+  sentByNow(reached: number): Sent | undefined {
+    const ahead = this.#met.filter((met) => isAhead(met, reached)).map((met) => ({ met, upTo: met.other.reached }))
+    if (ahead.length === 0) return undefined
+    return (event) => ahead.some(({ met, upTo }) => event.offset <= upTo && isSent(event, met))
+  }
+
+  /** Forgets those that are closed and sent nothing that lies beyond `reached`. */
   forget(reached: number): void {
-    this.#met = this.#met.filter(({ other }) => !other.closed || other.reached > reached)
+    this.#met = this.#met.filter((met) => !met.other.closed || isAhead(met, reached))
   }
 }
 
-function isSent(event: LoggedEvent, other: Sibling, after: number): boolean {
+const isAhead = ({ other, after }: Met, reached: number): boolean => other.reached > Math.max(reached, after)
+
+function isSent(event: LoggedEvent, { other, after, sentBefore }: Met): boolean {
   if (event.offset <= after || event.offset > other.reached) return false
   const { selection, view } = other.watch
-  return selection.has(topicOf(event.json)) && view.shows(event)
+  return selection.has(topicOf(event.json)) && view.shows(event) && sentBefore?.(event) !== true
 }

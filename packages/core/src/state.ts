@@ -34,7 +34,7 @@ export function readState(log: Log, resolved: Resolved, request: StateRequest, l
     throw new ProblemError('not-keyed', `Topic ${JSON.stringify(resolved.name)} has no key, so it has no state.`)
   }
   const { keys, next } = request
-  const view = viewOf({ select: request.select })
+  const view = viewOf({ keys: request.keys, select: request.select }, limits)
   const position = next?.position ?? { offset: log.head, trims: 0 }
   const scanned = log.state({
     topic: resolved.name,

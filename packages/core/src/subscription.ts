@@ -10,7 +10,7 @@
 import { formatTimestamp, type Gap, type Position } from '@watchpost/protocol'
 import type { Batch } from './batch.ts'
 import type { Clock } from './clock.ts'
-import type { Feed, Member } from './feed.ts'
+import type { Delivered, Feed, Member } from './feed.ts'
 import type { Beating } from './heartbeats.ts'
 import type { Hub } from './hub.ts'
 import type { GapFound, Log, LoggedEvent } from './log.ts'
@@ -120,18 +120,32 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     this.#position = this.position
     if (this.#state === 'catching up') hub.catchingUp--
     this.#state = 'closed'
+    this.#sentBySiblings = undefined
     hub.heartbeats.remove(this)
     this.#feed.leave(this)
     hub.release(this.#feed)
   }
 
   meet(other: Sibling, after: number): void {
+    // Or those that came and went before anything was sent would gather.
+    this.#forgetSiblings()
     this.#sentBySiblings ??= new SentBySiblings()
     this.#sentBySiblings.add(other, after)
   }
 
-  deliver(batch: Batch<Chunk>): boolean {
+  sentByNow(): ReturnType<Sibling['sentByNow']> {
+    return this.#sentBySiblings?.sentByNow(this.reached)
+  }
+
+  flush(): void {
+    if (this.#state === 'live') this.#feed.flush()
+  }
+
+  deliver(batch: Batch<Chunk>): Delivered {
     const { bufferedBytesMax, clock } = this.#around
+    // Looked at first: many subscriptions can share a sink, and each would add a whole batch to one that is full.
+    this.#isSlow = this.#sink.bufferedBytes > bufferedBytesMax
+    if (this.#isSlow) return 'not taken'
     if (this.#sentBySiblings === undefined) {
       this.#sink.write(batch.chunkFor(this.#knownAfter))
     } else {
@@ -139,9 +153,8 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
       this.#write(this.#feed.bookmark(clock.now()))
       this.#forgetSiblings()
     }
-    if (this.#sink.bufferedBytes <= bufferedBytesMax) return true
-    this.#isSlow = true
-    return false
+    this.#isSlow = this.#sink.bufferedBytes > bufferedBytesMax
+    return this.#isSlow ? 'last taken' : 'taken'
   }
 
   dismiss(offset: number): void {
@@ -172,19 +185,30 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
   }
 
   async #catchUp(): Promise<void> {
-    const { clock, log } = this.#around
+    const { clock, log, hub } = this.#around
     // Whoever subscribes holds the subscription before its first chunk comes.
     await Promise.resolve()
     // What a feed remembers may be trimmed from the log, where this subscription would have met it.
     if (this.#feed.view.hasDeltas) this.#knownAfter = Math.max(this.#knownAfter, log.trimmed)
+    let hasTurn = false
     while (this.#state === 'catching up') {
       // Comes first: a slow client that went live again as it stands would be written to without bound.
-      if (this.#sink.bufferedBytes > CATCHING_UP_BYTES) await this.#sink.drained()
-      else if (this.#snapshot !== undefined) {
-        this.#readSnapshot(this.#snapshot)
+      if (this.#sink.bufferedBytes > CATCHING_UP_BYTES) {
+        await this.#sink.drained()
+        // A sink that is at its end may have nothing to wait for, and all else must go on.
         await clock.turn()
-      } else if (this.#joined()) return
-      else if (!this.#readSlice()) await clock.turn()
+        hasTurn = false
+      } else if (this.#snapshot === undefined && this.#joined()) {
+        return
+      } else if (hasTurn) {
+        // Behind a slice, standing where the feed stands is acted on in this very turn, before the feed moves on.
+        hasTurn = false
+        if (this.#snapshot !== undefined) this.#readSnapshot(this.#snapshot)
+        else this.#readSlice()
+      } else {
+        await hub.turns.next()
+        hasTurn = true
+      }
     }
   }
 
@@ -216,22 +240,22 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     return true
   }
 
-  /** Sends the next slice. Answers whether the next one may follow in the same turn: then nothing was read. */
-  #readSlice(): boolean {
+  /** Sends the next slice. */
+  #readSlice(): void {
     const feed = this.#feed
-    if (this.#position.offset > feed.position) return false
+    if (this.#position.offset > feed.position) return
+    // What was trimmed from beyond here will count as sent, so those who hold it still send it now.
+    if (this.#sentBySiblings !== undefined && this.#around.log.trimmed > this.#position.offset)
+      this.#sentBySiblings.flush()
     const slice = feed.reader.read(this.#position, feed.position)
     if (slice.gap !== undefined) this.#announceFound(slice.gap)
-    const events = this.#isSlow ? this.#withoutSuperseded(slice.events, slice.position) : slice.events
-    if (this.#sentBySiblings !== undefined) this.#writeUnsent(events)
-    else if (events.length > 0) this.#write(feed.encoding.events(events))
+    if (this.#sentBySiblings !== undefined) this.#writeUnsent(slice.events)
+    else this.#writeAll(this.#isSlow ? this.#withoutSuperseded(slice.events, slice.position) : slice.events)
     this.#position = slice.position
     if (this.#sentBySiblings !== undefined) {
       this.#write(this.#bookmark(this.#around.clock.now()))
       this.#forgetSiblings()
     }
-    // Standing at the feed's position must be acted on in this very turn, before the feed moves on.
-    return this.#position.offset === feed.position
   }
 
   #withoutSuperseded(events: readonly LoggedEvent[], through: Position): readonly LoggedEvent[] {
@@ -242,9 +266,13 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     return newest
   }
 
+  #writeAll(events: readonly LoggedEvent[]): void {
+    if (events.length > 0) this.#write(this.#feed.encoding.events(events, false))
+  }
+
+  /** Passes nothing over for a slow client: what counts for others would be lost to those who see less of its key. */
   #writeUnsent(events: readonly LoggedEvent[]): void {
-    const unsent = this.#sentBySiblings?.unsent(events) ?? events
-    if (unsent.length > 0) this.#write(this.#feed.encoding.events(unsent))
+    this.#writeAll(this.#sentBySiblings?.unsent(events) ?? events)
   }
 
   #forgetSiblings(): void {

@@ -84,7 +84,7 @@ export class Watcher {
     }
     const selection = new Selection(filters, registry, viewer)
     if (view.delta === true) for (const topic of selection.exact ?? []) demandKeyed(selection, topic)
-    return { selection, view: viewOf(view) }
+    return { selection, view: viewOf(view, limits) }
   }
 
   /**
@@ -209,12 +209,25 @@ function demandOffered({ topic, name }: Resolved, transport: Transport | undefin
 }
 
 /** @throws ProblemError `invalid-parameter` */
-export function viewOf(options: ViewOptions): View {
+export function viewOf(options: ViewOptions, limits: Limits): View {
+  demandBounds('key', options.keys, limits.keyBytesMax)
+  demandBounds('type', options.types, limits.typeBytesMax)
+  demandBounds('select', options.select, limits.selectBytesMax)
+  const all = [options.keys, options.types, options.select].flatMap((values) => values ?? [])
+  if (all.reduce((bytes, value) => bytes + utf8Bytes(value), 0) > limits.headerBytesMax) {
+    throw new ProblemError('invalid-parameter', `A view must have at most ${limits.headerBytesMax} bytes in all.`)
+  }
   try {
     return new View(options)
   } catch (error) {
     throw new ProblemError('invalid-parameter', `Parameter select: ${(error as Error).message}.`)
   }
+}
+
+/** What is remembered for as long as something is watched has a bound in bytes. */
+function demandBounds(name: string, values: readonly string[] = [], bytesMax: number): void {
+  if (values.every((value) => value.length <= bytesMax && utf8Bytes(value) <= bytesMax)) return
+  throw new ProblemError('invalid-parameter', `Parameter ${name}: must have at most ${bytesMax} bytes.`)
 }
 
 const lastOffset = (events: readonly LoggedEvent[], before: Position): number => events.at(-1)?.offset ?? before.offset

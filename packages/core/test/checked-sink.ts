@@ -26,8 +26,7 @@ export class CheckedSink extends RecordingSink {
     super.write(chunk)
     this.#chunkBytesMax = Math.max(this.#chunkBytesMax, chunk.bytes)
     const isLive = this.subscription?.state === 'live'
-    if (this.#wasLive && !isLive && !this.#ledger.isSlow) this.dismissals++
-    this.#wasLive = isLive
+    if (isLive) this.#wasLive = true
     try {
       if (this.closed) throw new Error('a chunk was written after close')
       if (this.bufferedBytes > this.#bufferedBytesMax + this.#chunkBytesMax) {
@@ -37,8 +36,20 @@ export class CheckedSink extends RecordingSink {
     } catch (error) {
       this.#onFault(error)
     }
-    if (isLive && this.bufferedBytes > this.#bufferedBytesMax) this.#ledger.isSlow = true
     if (this.closesAtNextWrite && this.subscription !== undefined) this.close()
+  }
+
+  /**
+   * Looks at where the subscription stands. If it is not live any more, the client was too slow, or the hub was overtaken
+   * by trimming; `mayBeOvertaken` if it can have been.
+   */
+  observe(mayBeOvertaken: boolean): void {
+    if (this.subscription === undefined || this.closed) return
+    const { state, position } = this.subscription
+    if (state === 'live') this.#ledger.caughtUp(position.offset)
+    else if (this.#wasLive && this.bufferedBytes > this.#bufferedBytesMax) this.#ledger.fellBehind(!mayBeOvertaken)
+    else if (this.#wasLive) this.dismissals++
+    this.#wasLive = state === 'live'
   }
 
   override fail(error: unknown): void {

@@ -17,10 +17,10 @@ function refusal(template: string, definition: TopicDefinition): string {
 
 describe('a topic definition [WP-6.2]', () => {
   it('denies, offers everything and keeps all unless it says otherwise', () => {
-    const { access, transports, retention, keyOf, schemas } = compileTopic('a', ANY)
+    const { access, transports, retention, keyOf, schemas, onSlow } = compileTopic('a', ANY)
     expect(access).toEqual({ watch: 'granted', publish: 'granted' })
     expect([...transports]).toEqual(['page', 'long-poll', 'sse', 'websocket'])
-    expect([retention, keyOf, [...schemas.keys()]]).toEqual([{}, undefined, ['tick']])
+    expect([retention, keyOf, [...schemas.keys()], onSlow]).toEqual([{}, undefined, ['tick'], 'all'])
   })
 
   it('is taken as it is written', () => {
@@ -49,6 +49,7 @@ describe('a topic definition [WP-6.2]', () => {
     ['a', { events: { '.hidden': {} } }, 'begins with a letter or digit'],
     ['a', { events: { ['x'.repeat(129)]: {} } }, 'event type'],
     ['a', { events: { tick: { typo: 'string' } } }, 'event type "tick": strict mode: unknown keyword: "typo"'],
+    ['a', { ...ANY, onSlow: 'latest' }, "`onSlow: 'latest'` needs a `key`"],
     ['a', { ...ANY, key: 'symbol' }, '`key` must be a JSON Pointer'],
     ['a', { ...ANY, key: '' }, '`key` must be a JSON Pointer'],
     ['a', { ...ANY, key: '/a~2' }, '`key` must be a JSON Pointer'],

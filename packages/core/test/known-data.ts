@@ -27,7 +27,8 @@ export class KnownData {
   #dataOf(message: Message): Json {
     const { data, patch } = message
     if (patch === undefined && data !== undefined) return data
-    if (patch === undefined || data !== undefined) throw new Error(`neither data nor patch, or both: ${nameOf(message)}`)
+    if (patch === undefined || data !== undefined)
+      throw new Error(`neither data nor patch, or both: ${nameOf(message)}`)
     const before = this.#known.get(nameOf(message))
     if (before === undefined) throw new Error(`a patch without a predecessor: ${JSON.stringify(message)}`)
     this.patches++

@@ -9,7 +9,17 @@ import type { MemoryLog } from './memory-log.ts'
 import { canonical } from './merge-patch-reference.ts'
 import { StateLedger } from './state-ledger.ts'
 import type { Chunk } from './support.ts'
-import { covers, type History, isKeyed, isLatest, offsetsOf, type Published, shownData, type Wish, wants } from './wish.ts'
+import {
+  covers,
+  type History,
+  isKeyed,
+  isLatest,
+  offsetsOf,
+  type Published,
+  shownData,
+  type Wish,
+  wants,
+} from './wish.ts'
 
 export interface Beginning {
   readonly cursor: string
@@ -23,8 +33,6 @@ export class Ledger {
   position: Position
   /** The last cursor that the subscriber was given; it may go on from there. */
   cursor: string
-  /** Fell behind, and may be told of just the newest event of each key where the topic says so [WP-8.2]. */
-  isSlow = false
   /** Events that it was not told of because it was slow. */
   passedOver = 0
   readonly state: StateLedger | undefined
@@ -33,6 +41,8 @@ export class Ledger {
   readonly #history: History
   readonly #wish: Wish
   #firstGap: Gap | undefined
+  /** Whether it fell behind, and is told of just the newest event of each key where the topic says so [WP-8.2]. */
+  #isSlow: 'no' | 'maybe' | 'yes' = 'no'
 
   constructor(log: MemoryLog, history: History, wish: Wish, from: Beginning) {
     this.#log = log
@@ -53,12 +63,12 @@ export class Ledger {
       for (const { offset, json } of chunk.snapshot.events) this.#checkMessage(offset, json)
     }
     for (const event of chunk.events) {
-      if (this.isSlow && !isLive) this.#demandNewest(event.offset)
+      if (this.#isSlow === 'yes' && !isLive) this.#demandNewest(event.offset)
       this.event(event)
-      if (isLive) this.isSlow = false
+      if (isLive) this.#isSlow = 'no'
     }
     if (chunk.bookmark !== undefined) this.bookmark(chunk.bookmark)
-    if (isLive) this.isSlow = false
+    if (isLive) this.#isSlow = 'no'
   }
 
   event({ offset, json }: LoggedEvent): void {
@@ -128,7 +138,7 @@ export class Ledger {
       if (!wants(this.#wish, event)) continue
       const isGone = this.#isGone(at)
       if (isGone && this.#log.trimOf(at) <= this.position.trims) continue
-      if (this.isSlow && isLatest(event.topic) && this.#hasNewer(at, event)) {
+      if (this.#isSlow !== 'no' && isLatest(event.topic) && this.#hasNewer(at, event)) {
         this.passedOver++
         this.state?.passedOver(event.key)
         continue
@@ -142,7 +152,12 @@ export class Ledger {
   /** The subscription is live, and stands at `offset`. */
   caughtUp(offset: number): void {
     this.reached(offset)
-    this.isSlow = false
+    this.#isSlow = 'no'
+  }
+
+  /** The subscription is live no more, surely or maybe because the client was too slow. */
+  fellBehind(isSure: boolean): void {
+    this.#isSlow = isSure ? 'yes' : 'maybe'
   }
 
   /** A message must be what was published, as the wish shows it; a patch must make it, and be smaller. */

@@ -55,6 +55,8 @@ export class Simulation {
   #readers = 0
   #steps = 0
   #pageGaps = 0
+  /** Whether the next step can put subscriptions back to the log, since what was trimmed was not handed out yet. */
+  #mayBeOvertaken = false
 
   constructor() {
     const limits = { bufferedBytesMax: BUFFERED_BYTES_MAX }
@@ -122,9 +124,9 @@ export class Simulation {
   #check(): void {
     const [fault] = [...this.#faults, ...this.#world.failures]
     if (fault !== undefined) throw fault
-    for (const { sink, ledger } of this.#clients) {
-      if (sink.subscription?.state === 'live') ledger.caughtUp(sink.subscription.position.offset)
-    }
+    for (const { sink } of this.#clients) sink.observe(this.#mayBeOvertaken)
+    const { log, hub } = this.#world
+    this.#mayBeOvertaken = log.trimmed > hub.position
   }
 
   async #act(step: Step): Promise<void> {
@@ -188,13 +190,7 @@ export class Simulation {
     this.#clients.push({ wish, watch, ...this.#begin(wish, watch, from, slow, snapshot) })
   }
 
-  #begin(
-    wish: Wish,
-    watch: Watch,
-    from: Located,
-    slow: boolean,
-    snapshot: Snapshot<Chunk> | undefined,
-  ): Subscribed {
+  #begin(wish: Wish, watch: Watch, from: Located, slow: boolean, snapshot: Snapshot<Chunk> | undefined): Subscribed {
     const ledger = this.#ledger(wish, from, snapshot !== undefined)
     const sink = new CheckedSink(ledger, slow, BUFFERED_BYTES_MAX, (error) => this.#faults.push(error))
     sink.subscription = this.#world.watcher.subscribe(watch, from, this.#encoding, sink, snapshot)

@@ -37,7 +37,8 @@ const partsOf = ({ chunks }: RecordingSink): [number[], boolean][] =>
     snapshot === undefined ? [] : [[snapshot.events.map(({ offset }) => offset), snapshot.more] as [number[], boolean]],
   )
 
-const prices = (...keys: readonly string[]): object[] => keys.map((k) => ({ data: { k, price: 1, name: 'x'.repeat(50) } }))
+const prices = (...keys: readonly string[]): object[] =>
+  keys.map((k) => ({ data: { k, price: 1, name: 'x'.repeat(50) } }))
 
 describe('a subscription with the state first [WP-4.6]', () => {
   it('is sent the latest event of each key in the order of keys, part by part, and then what follows', async () => {
@@ -65,8 +66,20 @@ describe('a subscription with the state first [WP-4.6]', () => {
     const here = stocks({ sliceEventsMax: 2 })
     await here.publish('stocks', ...prices('a', 'b', 'c', 'd'), { type: 'tock', data: { k: 'a', price: 2 } })
     const views: [ViewOptions, [number[], boolean][]][] = [
-      [{ keys: ['d', 'b', 'none', 'a'] }, [[[5, 2], true], [[4], false]]],
-      [{ types: ['tock'] }, [[[5], true], [[], false]]],
+      [
+        { keys: ['d', 'b', 'none', 'a'] },
+        [
+          [[5, 2], true],
+          [[4], false],
+        ],
+      ],
+      [
+        { types: ['tock'] },
+        [
+          [[5], true],
+          [[], false],
+        ],
+      ],
       [{ types: ['tick'], keys: ['a', 'b'] }, [[[2], false]]],
     ]
     for (const [view, parts] of views) {
@@ -163,6 +176,19 @@ describe('deltas after a state [WP-4.7]', () => {
       [false, false, true, true, false],
       [true, true, false],
     ])
+  })
+
+  it('are none of a key whose latest event was of a type that is not asked for', async () => {
+    const here = stocks()
+    const view = { delta: true, types: ['tick'] }
+    const first = begin(here, view)
+    await here.clock.giveTurns()
+    await here.publish('stocks', ...prices('a', 'b'), { type: 'tock', data: { k: 'a', price: 2 } })
+    const second = begin(here, view)
+    await here.clock.giveTurns()
+    expect(partsOf(second.sink)).toEqual([[[2], false]])
+    await here.publish('stocks', ...prices('a'))
+    expect([patchesOf(first.sink), patchesOf(second.sink)]).toEqual([[false, false, true], [false]])
   })
 
   it('are none of a key that changed and was removed while the state was sent, until it came whole', async () => {

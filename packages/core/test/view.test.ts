@@ -18,25 +18,26 @@ const logged = (type: string, key: string | undefined, data: unknown): LoggedEve
 
 const words = fc.array(fc.constantFrom('a', 'b', '"', '","', 'é'), { maxLength: 4 })
 const pointers = fc.array(fc.constantFrom('/a', '/b', '/a/b', '/"', ''), { maxLength: 4 })
-const options = fc.record({ keys: words, types: words, select: pointers })
+const options = fc.record({ keys: words, types: words, select: pointers, delta: fc.boolean() })
 
 describe('the name of a view', () => {
   it('is the same for equal wishes, in whatever order and however often they are said', () => {
     fc.assert(
-      fc.property(options, ({ keys, types, select }) => {
+      fc.property(options, ({ keys, types, select, delta }) => {
         const again = {
           keys: [...keys, ...keys].reverse(),
           types: [...types].reverse(),
           select: [...select, ...select],
+          delta,
         }
-        expect(new View(again).name).toBe(new View({ keys, types, select }).name)
+        expect(new View(again).name).toBe(new View({ keys, types, select, delta }).name)
       }),
     )
   })
 
   it('differs for different wishes', () => {
-    const meaning = ({ keys, types, select }: ViewOptions): string =>
-      JSON.stringify([keys, types, select].map((list) => [...new Set(list)].sort()))
+    const meaning = ({ keys, types, select, delta }: ViewOptions): string =>
+      JSON.stringify([delta, ...[keys, types, select].map((list) => [...new Set(list)].sort())])
     fc.assert(
       fc.property(options, options, (one, other) => {
         expect(new View(one).name === new View(other).name).toBe(meaning(one) === meaning(other))
@@ -44,8 +45,17 @@ describe('the name of a view', () => {
     )
   })
 
-  it('takes an empty list for none', () => {
-    expect(new View({ keys: [], types: [], select: [] }).name).toBe(new View().name)
+  it('takes an empty list for none, and deltas for not wanted', () => {
+    expect(new View({ keys: [], types: [], select: [], delta: false }).name).toBe(new View().name)
+  })
+
+  it('of what it selects is the same for equal selections, whatever else is asked for [WP-4.5]', () => {
+    fc.assert(
+      fc.property(options, options, (one, other) => {
+        const isSame = [one, other].map(({ select }) => JSON.stringify([...new Set(select)].sort()))
+        expect(new View(one).selectName === new View(other).selectName).toBe(isSame[0] === isSame[1])
+      }),
+    )
   })
 })
 

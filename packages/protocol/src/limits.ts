@@ -40,6 +40,7 @@ export type LimitName =
   | 'waitSecondsMax'
   | 'lastMax'
   | 'filtersMax'
+  | 'selectBytesMax'
   | 'topicBytesMax'
   | 'topicSegmentsMax'
   | 'typeBytesMax'
@@ -87,6 +88,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   waitSecondsMax: row(60, 'invalid-parameter', 'the highest `wait`; proxies cut requests that are silent for longer'),
   lastMax: row(1_000, 'invalid-parameter', 'the highest `last`'),
   filtersMax: row(128, 'invalid-parameter', 'topic filters, keys, types or pointers of one request'),
+  selectBytesMax: row(255, 'invalid-parameter', 'one pointer of a view, which is remembered as long as it is watched'),
   topicBytesMax: row(255, 'invalid-parameter', 'a topic is a key of the log', { max: 255 }),
   topicSegmentsMax: row(16, 'invalid-parameter', 'bounds what matching a filter costs', { max: 64 }),
   typeBytesMax: row(128, 'invalid-event', 'an event type is a word, not a text', { max: 255 }),

@@ -32,7 +32,7 @@ const hostile = fc.oneof(
   fc.constantFrom('","data":', '"data":', ',"timestamp":"2026-11-22T12:34:56.789Z"}', '","key":"', '\\', '"', '\\"'),
   key,
 )
-const data = fc.oneof(
+const dataText = fc.oneof(
   fc.json(),
   hostile.map((text) => JSON.stringify(text)),
   fc.dictionary(hostile, hostile).map((members) => JSON.stringify(members)),
@@ -75,7 +75,7 @@ describe('events as JSON text [WP-1.1]', () => {
 
   it('show their data as it was published, whatever the key and the data look like', () => {
     fc.assert(
-      fc.property(parts, data, (event, text) => {
+      fc.property(parts, dataText, (event, text) => {
         expect(dataOf(encodeEvent({ ...event, data: text }))).toBe(text)
       }),
       { numRuns: 2_000 },
@@ -84,7 +84,7 @@ describe('events as JSON text [WP-1.1]', () => {
 
   it('take a patch in the place of their data, and stay what they were in all else [WP-4.7]', () => {
     fc.assert(
-      fc.property(parts, data, fc.json(), (event, text, patch) => {
+      fc.property(parts, dataText, fc.json(), (event, text, patch) => {
         const json = encodeEvent({ ...event, data: text })
         const { data: _data, ...others } = JSON.parse(json) as { data: Json }
         const patched = withPatch(json, patch)

@@ -18,7 +18,10 @@ const CONTROL_TYPES = Object.keys({
 } satisfies Record<ControlType, number>) as ControlType[]
 
 /** An id that a client may choose: any text, also what looks like the rest of a message. */
-const re = fc.oneof(fc.string({ unit: 'binary', maxLength: 64 }), fc.constantFrom('', '"', '\\', '","data":{', '\u2028'))
+const re = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 64 }),
+  fc.constantFrom('', '"', '\\', '","data":{', '\u2028'),
+)
 const json = fc.jsonValue()
 const data = fc.dictionary(fc.string(), json, { noNullPrototype: true })
 

@@ -207,13 +207,13 @@ describe('encodings', () => {
   })
 
   it('send events just as they are logged [WP-4.4]', () => {
-    const list = parsed(webSocketEncoding(JSON_FORMAT, false).events(EVENTS))
+    const list = parsed(webSocketEncoding(JSON_FORMAT, false).events(EVENTS, true))
     expect(list.map(({ opcode }) => opcode)).toEqual([1, 1])
     expect(list.map(({ body }) => body.toString())).toEqual(EVENTS.map(({ json }) => json))
   })
 
   it('send the same in MessagePack [WP-4.2]', () => {
-    const list = parsed(webSocketEncoding(MSGPACK_FORMAT, false).events(EVENTS))
+    const list = parsed(webSocketEncoding(MSGPACK_FORMAT, false).events(EVENTS, true))
     expect(list.map(({ opcode }) => opcode)).toEqual([2, 2])
     expect(list.map(({ body }) => decodeMessagePack(body, 10))).toEqual(EVENTS.map(({ json }) => JSON.parse(json)))
   })
@@ -221,7 +221,7 @@ describe('encodings', () => {
   it('compress large events in either format [WP-4.2]', () => {
     const json = JSON.stringify({ type: 'line', data: 'x'.repeat(2_000) })
     for (const format of FORMATS) {
-      const [frame] = parsed(webSocketEncoding(format, true).events([{ offset: 1, json }]))
+      const [frame] = parsed(webSocketEncoding(format, true).events([{ offset: 1, json }], true))
       expect(frame?.rsv1).toBe(true)
       expect(format.read(inflated(frame?.body as Buffer), 10)).toEqual(JSON.parse(json))
     }

@@ -5,7 +5,7 @@ import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { Exchange, type Request, type Response, type Target } from './exchange.ts'
-import { handlerOf, type Routed, refuse, routeOf } from './router.ts'
+import { handlerOf, type Route, type Routed, refuse, routeOf } from './router.ts'
 import { asksForWebSocket, type HandleUpgrade, responseTo } from './upgrade.ts'
 
 export interface HandlerOptions {
@@ -21,13 +21,17 @@ export interface Handler {
   readonly upgrade: HandleUpgrade
 }
 
+/** Whether an embedded server takes a route's requests, and does not leave them to its host. */
+const isServed = (route: Route, { probes }: HandlerOptions): boolean =>
+  route.hostsOwn !== true && (probes || route.probe !== true)
+
 /** @param all whether every request is Watchpost's, so that unknown paths get a problem rather than being left alone */
 export function createHandler(app: App, options: HandlerOptions, all: boolean): Handler {
   return {
     request: (request, response) => {
       const target = targetOf(request, options.basePath) ?? (all ? NOWHERE : undefined)
       const routed = target && routeOf(target.path)
-      const ours = routed !== undefined && (options.probes || routed.route.probe !== true)
+      const ours = routed !== undefined && (all || isServed(routed.route, options))
       if (target === undefined || (!ours && !all)) return false
       const exchange = new Exchange(request, response, target, app.answers)
       // answer() reports every failure to the client itself, so its promise never rejects.
@@ -38,8 +42,8 @@ export function createHandler(app: App, options: HandlerOptions, all: boolean): 
       const target = asksForWebSocket(request) ? targetOf(request, options.basePath) : undefined
       const routed = target && routeOf(target.path)
       if (target === undefined || routed?.route.websocket === undefined) return false
-      const exchange = new Exchange(request, responseTo(request, socket), target, app.answers, head)
-      void answer(app, exchange, routed)
+      const response = responseTo(request, socket)
+      if (response !== undefined) void answer(app, new Exchange(request, response, target, app.answers, head), routed)
       return true
     },
   }

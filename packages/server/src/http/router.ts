@@ -21,11 +21,13 @@ export interface Route {
   readonly websocket?: Handler
   /** Served by an embedded server only when it is asked to: the host application has its own. */
   readonly probe?: boolean
+  /** Left to the host application by an embedded server, but for WebSockets. */
+  readonly hostsOwn?: boolean
 }
 
 const ROUTES: readonly Route[] = [
   { path: '/v1/topics', methods: { GET: serveTopics } },
-  { path: '/v1', methods: { GET: demandUpgrade }, websocket: openSocket },
+  { path: '/v1', methods: { GET: demandUpgrade }, websocket: openSocket, hostsOwn: true },
   { path: '/v1/topics/*', methods: { GET: watchTopic, POST: publishTopic }, websocket: openTopicSocket },
   { path: '/v1/events', methods: { GET: watchEvents }, websocket: refuseEventsSocket },
   { path: '/v1/state/*', methods: { GET: serveState } },

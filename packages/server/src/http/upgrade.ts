@@ -10,14 +10,23 @@ export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buf
 export const asksForWebSocket = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' && tokensOf(headers.upgrade).includes('websocket')
 
-/** An answer to an upgrade that is refused, or `upgraded()` of its exchange. Node makes none by itself. */
-export function responseTo(request: IncomingMessage, socket: Duplex): ServerResponse {
+/**
+ * An answer to an upgrade that is refused, or released to another protocol. Node makes none by itself. `undefined` if the
+ * request came right behind another one that is being answered: then nothing can be said to it, and the socket is gone.
+ */
+export function responseTo(request: IncomingMessage, socket: Duplex): ServerResponse | undefined {
   // Node took its own listener away, and an error that nobody hears ends the process.
   socket.on('error', destroyThis)
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
-  response.assignSocket(socket as Socket)
-  response.once('finish', () => socket.end())
+  try {
+    response.assignSocket(socket as Socket)
+  } catch {
+    socket.destroy()
+    return undefined
+  }
+  // Whatever the client does, since nobody reads the socket, and Node's own timeouts are gone with the upgrade.
+  response.once('finish', () => (socket as Socket).destroySoon())
   return response
 }
 
@@ -40,6 +49,9 @@ export const UPGRADES: object = { shouldUpgradeCallback: asksForWebSocket }
  * ends with its answer, since requests that came right behind it can't be told from what an upgrade would be followed by.
  */
 export function ignoreUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const response = responseTo(request, socket)
+  if (response === undefined) return
+  release(response, socket)
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`, 'Connection: close']
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] as string

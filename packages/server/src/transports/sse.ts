@@ -39,7 +39,7 @@ export function sseGzipEncoding(epoch: string): Encoding<GzipChunk> {
   const plain = sseEncoding(epoch)
   return {
     name: 'sse-gzip',
-    events: (events) => gzipChunk(plain.events(events)),
+    events: (events, shared) => gzipChunk(plain.events(events, shared)),
     bookmark: (...told) => gzipChunk(plain.bookmark(...told)),
     gap: (...told) => gzipChunk(plain.gap(...told)),
   }
@@ -95,7 +95,8 @@ class StreamSink<Chunk> implements Sink<Chunk> {
 
   drained(): Promise<void> {
     const stream = this.#stream
-    if (!stream.writable) return Promise.resolve()
+    // One that is ending never drains, and is closed when it has.
+    if (stream.destroyed || stream.writableLength === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const settle = (): void => {
         stream.off('drain', settle).off('close', settle)

@@ -32,6 +32,9 @@ import { type Prepared, prepare } from './wish.ts'
 const BAD_MESSAGES_MAX = 10
 const BAD_MESSAGES_MS = 60_000
 
+/** How long a client may take for its part of the closing handshake. */
+export const CLOSE_MS = 5_000
+
 /** Levels that a message may nest beside those of an event's data. */
 const MESSAGE_DEPTH = 3
 
@@ -69,6 +72,8 @@ export class Connection implements Carrier, Lively, Paced, Beating, OpenConnecti
   /** Subscribing takes its time, so what changes subscriptions is done one after the other. */
   #changes: Promise<void> | undefined
   #draining: Promise<void> | undefined
+  /** Takes no more requests. */
+  #isLeaving = false
   #isEnded = false
 
   constructor(app: App, peer: Peer, socket: Socket, format: Format) {
@@ -108,6 +113,13 @@ export class Connection implements Carrier, Lively, Paced, Beating, OpenConnecti
   }
 
   goAway(): void {
+    void this.#goAway()
+  }
+
+  async #goAway(): Promise<void> {
+    this.#isLeaving = true
+    // What was asked for is answered first: a publish that is in the log has to be told of.
+    await this.#pace.settled()
     this.#send(goodbye(this.app).json)
     this.#end(1001, 'going away')
   }
@@ -136,6 +148,7 @@ export class Connection implements Carrier, Lively, Paced, Beating, OpenConnecti
 
   broken(error: Error): void {
     // The library ends the connection with the code that fits.
+    this.app.metrics.cut.inc({ transport: 'websocket', reason: 'protocol' })
     this.app.logger.debug({ err: error, connection: this.#id }, 'a WebSocket broke its protocol')
   }
 
@@ -148,12 +161,14 @@ export class Connection implements Carrier, Lively, Paced, Beating, OpenConnecti
   // As its subscriptions see it.
 
   write(chunk: Buffer): void {
-    if (!this.#isEnded && this.socket.writable) this.socket.write(chunk)
+    // Nothing may follow on a close frame, be it ours or the answer to the client's.
+    if (!this.#isEnded && this.peer.readyState === WebSocket.OPEN && this.socket.writable) this.socket.write(chunk)
   }
 
   drained(): Promise<void> {
     const { socket } = this
-    if (!socket.writable || socket.writableLength === 0) return Promise.resolve()
+    // One that is ending never drains, and is closed when it has.
+    if (socket.destroyed || socket.writableLength === 0) return Promise.resolve()
     this.#draining ??= new Promise((resolve) => {
       const settle = (): void => {
         socket.off('drain', settle).off('close', settle)
@@ -174,7 +189,7 @@ export class Connection implements Carrier, Lively, Paced, Beating, OpenConnecti
   // What the client asks for.
 
   take(data: Buffer, isBinary: boolean): void {
-    if (this.#isEnded) return
+    if (this.#isEnded || this.#isLeaving) return
     if (isBinary === (this.#format === JSON_FORMAT)) return this.#cut(1003, 'wrong kind of frame')
     let re: string | undefined
     try {
@@ -299,6 +314,8 @@ export class Connection implements Carrier, Lively, Paced, Beating, OpenConnecti
     this.peer.close(code, reason)
     // The client's part of the closing handshake is to be heard.
     this.peer.resume()
+    // A client that closed its end already is not timed out by the library.
+    setTimeout(() => this.socket.destroy(), CLOSE_MS).unref()
   }
 
   #leave(): void {

@@ -17,10 +17,11 @@ function encodingOf(format: Format, compressed: boolean): Encoding<Buffer> {
     frames([format.payload(encodeControl(type, data, timestamp))], compressed)
   return {
     name: `websocket.${format.name}${compressed ? '.deflate' : ''}`,
-    events: (events) =>
+    // What goes to one client alone is not worth the time, of which there would be much when many are catching up.
+    events: (events, shared) =>
       frames(
         events.map(({ json }) => format.payload(json)),
-        compressed,
+        compressed && shared,
       ),
     bookmark: (cursor, timestamp, [topic]) => control('bookmark', { topic, cursor }, timestamp),
     gap: (gap, timestamp, [topic]) => control('gap', { topic, ...gap }, timestamp),

@@ -11,7 +11,7 @@ import type { App } from '../../app.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { demandOwnOrigin } from '../../http/origin.ts'
 import { afterOf, flagOf, lastOf, viewOf } from '../../http/query.ts'
-import { Connection, Peer } from './connection.ts'
+import { CLOSE_MS, Connection, Peer } from './connection.ts'
 import { FORMATS, type Format, JSON_FORMAT } from './formats.ts'
 import { type Prepared, prepare } from './wish.ts'
 
@@ -20,9 +20,6 @@ const VERSION = '13'
 
 /** More fragments than this in one message are a flood [WP-4.9]. */
 const FRAGMENTS_MAX = 16_384
-
-/** How long a peer may take for its part of the closing handshake. */
-const CLOSE_MS = 5_000
 
 /** The options of the library that reads what clients send. */
 export function webSocketServerOptions(limits: Pick<Limits, 'messageBytesMax'>, compression: boolean): ServerOptions {
@@ -77,8 +74,13 @@ function open(app: App, exchange: Exchange, prepared: Prepared | undefined): voi
   app.connections.demandRoom(2)
   const { refusal } = app.connections
   const connection = new Connection(app, upgrade(app, exchange), exchange.request.socket, format)
-  if (refusal === undefined) connection.begin(prepared)
-  else connection.refuse(refusal)
+  try {
+    if (refusal === undefined) connection.begin(prepared)
+    else connection.refuse(refusal)
+  } catch (error) {
+    // The handshake is done, so this can only be told as a message.
+    connection.fail(error)
+  }
 }
 
 /** Offers of compression with a smaller window than the frames have that all share. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 
-/** When more than this waits for the client, or is under way for it, no more of its messages are read. */
+/** When more than this waits for the client, or is under way for it, no more is read from its socket. */
 const UNREAD_BYTES_MAX = 65_536
 const REQUESTS_MAX = 64
 
@@ -18,6 +18,7 @@ export class Pace {
   readonly #connection: Paced
   #requests = 0
   #isAwaitingDrain = false
+  #onSettled: (() => void) | undefined
 
   constructor(connection: Paced) {
     this.#connection = connection
@@ -28,7 +29,13 @@ export class Pace {
     this.#requests++
     await work
     this.#requests--
+    if (this.#requests === 0) this.#onSettled?.()
     this.adjust()
+  }
+
+  /** Resolves when nothing is under way for the client. */
+  settled(): Promise<void> {
+    return this.#requests === 0 ? Promise.resolve() : new Promise((resolve) => (this.#onSettled = resolve))
   }
 
   /** To be called whenever something was asked or answered. */
