@@ -20,6 +20,9 @@ const ENCODE_MS = 0.75
 
 const SUBSCRIPTIONS_MAX = 5
 
+/** What bookmarks and gaps may add to what waits for a client, beyond one chunk of events. */
+const CONTROL_BYTES_MAX = 1_000
+
 interface Open {
   readonly account: Account
   readonly subscription: Subscription<Chunk>
@@ -30,6 +33,7 @@ interface Client {
   readonly siblings: Siblings
   readonly ledger: SiblingLedger
   readonly sink: RecordingSink
+  chunkBytesMax: number
   open: readonly Open[]
 }
 
@@ -59,6 +63,7 @@ export class SiblingsSimulation {
       siblings: new Siblings(),
       ledger: new SiblingLedger(this.#world.log, this.#history),
       sink: new RecordingSink(),
+      chunkBytesMax: 0,
       open: [],
     }))
   }
@@ -170,12 +175,17 @@ export class SiblingsSimulation {
   }
 
   /** The client's sink, as one of its subscriptions has it. */
-  #sinkOf({ sink, ledger }: Client, account: Account): Sink<Chunk> {
+  #sinkOf(client: Client, account: Account): Sink<Chunk> {
+    const { sink, ledger } = client
     return {
       write: (chunk) => {
         sink.write(chunk)
+        client.chunkBytesMax = Math.max(client.chunkBytesMax, chunk.bytes)
         if (sink.bufferedBytes > BUFFERED_BYTES_MAX) ledger.wasSlow = true
         try {
+          if (sink.bufferedBytes > BUFFERED_BYTES_MAX + client.chunkBytesMax + CONTROL_BYTES_MAX) {
+            throw new Error(`${sink.bufferedBytes} bytes wait, of chunks of at most ${client.chunkBytesMax}`)
+          }
           ledger.take(account, chunk)
         } catch (error) {
           this.#faults.push(error)

@@ -227,6 +227,20 @@ describe('several subscriptions of one client [WP-4.5]', () => {
     expect(here.hub.eventsPassedOver).toBe(0)
   })
 
+  it('have one bound for what waits for their client, however many they are [WP-8.2]', async () => {
+    const here = siblingWorld({ limits: { bufferedBytesMax: 70_000 } })
+    const client = new Client(here, plainEncoding(), true)
+    const rooms = countTo(50)
+    for (const room of rooms) await client.subscribe(`a/${room}`)
+    for (const room of rooms) await here.publish(`a/${room}`, { data: 'x'.repeat(10_000) })
+    await here.clock.giveTurns()
+    expect(client.sink.bufferedBytes).toBeLessThan(90_000)
+    client.sink.slow = false
+    client.sink.take()
+    await here.clock.giveTurns()
+    expect(client.sink.offsets.sort((a, b) => a - b)).toEqual(rooms)
+  })
+
   it('that come and go leave nothing behind in one that is sent nothing', async () => {
     const here = siblingWorld()
     const client = new Client(here)

@@ -222,7 +222,7 @@ describe('topics', () => {
     const table = await runProgram(['topics', '--url', server.url])
     const json = await runProgram(['topics', '--json', '--url', server.url])
     expect(table.stdout).toMatch(
-      /^stocks +watch, publish +keyed +page, long-poll, sse +priceUpdate +Prices as they change$/m,
+      /^stocks +watch, publish +keyed +page, long-poll, sse, websocket +priceUpdate +Prices as they change$/m,
     )
     const listed = JSON.parse(json.stdout) as { topics: readonly { topic: string }[] }
     expect(listed.topics.map(({ topic }) => topic)).toContain('n/{name}')
