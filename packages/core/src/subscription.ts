@@ -244,9 +244,11 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
   #readSlice(): void {
     const feed = this.#feed
     if (this.#position.offset > feed.position) return
-    // What was trimmed from beyond here will count as sent, so those who hold it still send it now.
-    if (this.#sentBySiblings !== undefined && this.#around.log.trimmed > this.#position.offset)
+    if (this.#sentBySiblings !== undefined && this.#around.log.trimmed > this.#position.offset) {
+      // What was trimmed from beyond here will count as sent, so those who hold it still send it now.
       this.#sentBySiblings.flush()
+      if (this.#sink.bufferedBytes > CATCHING_UP_BYTES) return
+    }
     const slice = feed.reader.read(this.#position, feed.position)
     if (slice.gap !== undefined) this.#announceFound(slice.gap)
     if (this.#sentBySiblings !== undefined) this.#writeUnsent(slice.events)

@@ -241,6 +241,27 @@ describe('several subscriptions of one client [WP-4.5]', () => {
     expect(client.sink.offsets.sort((a, b) => a - b)).toEqual(rooms)
   })
 
+  it('keep to that bound also where one has the others send what they hold', async () => {
+    const here = siblingWorld({ limits: { bufferedBytesMax: 70_000 } })
+    const client = new Client(
+      here,
+      plainEncoding(() => here.clock.work(2)),
+      true,
+    )
+    await client.subscribe('a/1')
+    // The first is sent at once; the others wait, and are trimmed.
+    for (const length of [1, 60_000, 8_000]) await here.publish('a/1', { data: 'x'.repeat(length) })
+    await here.log.trim('a/1', { events: 0 }, 10)
+    await here.publish('a/2', { data: 'x'.repeat(60_000) })
+    await client.subscribe('a/*', 'earliest')
+    await here.clock.giveTurns()
+    expect(client.sink.offsets).toEqual([1, 2, 3])
+    expect(client.sink.bufferedBytes).toBeLessThan(80_000)
+    client.sink.take()
+    await here.clock.giveTurns()
+    expect(client.sink.offsets).toEqual([1, 2, 3, 4])
+  })
+
   it('that come and go leave nothing behind in one that is sent nothing', async () => {
     const here = siblingWorld()
     const client = new Client(here)

@@ -21,8 +21,8 @@ function matchesOf(filters: readonly string[], topics: readonly string[]): Reado
 }
 
 describe('whether two filters can match the same topic [WP-3.3] [WP-4.5]', () => {
-  // Two filters of up to three segments that match anything in common match a topic of at most four: with a `**` in
-  // each there are two other segments in each, and without one in one of them the topic is as long as that one.
+  // Two filters of up to three segments that match anything in common match a topic of at most four: without a `**` in
+  // one of them the topic is as long as that one, and with one in each there are two other segments in each.
   const topics = paths(['a', 'b', '$a', '$b'], ['a', 'b', '$a'], 4)
   const filters = paths(['a', 'b', '$a', '$b', '*', '**'], ['a', 'b', '$a', '*', '**'], 3)
 

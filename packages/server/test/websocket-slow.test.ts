@@ -116,7 +116,7 @@ describe('a client that takes nothing for `stalledMs`', () => {
     timeout: 30_000,
   }, async () => {
     const limits = { stalledMs: 600, bufferedBytesMax: 65_536 }
-    const { url, watchpost } = await startServer({ limits, heartbeatMs: 200 })
+    const { url, watchpost } = await startServer({ limits, heartbeatMs: 2_000 })
     const [stalled, busy] = await Promise.all(
       ['log', 'log'].map((name) => openRaw(url, { path: `/v1/topics/${name}` })),
     )
@@ -128,6 +128,6 @@ describe('a client that takes nothing for `stalledMs`', () => {
     await expect.poll(cut, { timeout: 10_000 }).toBe(1)
     await expect.poll(() => metric(url, 'watchpost_connections{transport="websocket"}'), { timeout: 15_000 }).toBe(1)
     await watchpost.publish('log', linesFrom(1_000, 1))
-    await expect.poll(() => numbersOf(busy).length).toBe(1_001)
+    await expect.poll(() => numbersOf(busy).length, { timeout: 10_000 }).toBe(1_001)
   })
 })
