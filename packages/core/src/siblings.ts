@@ -14,6 +14,8 @@ export interface Sibling {
   /** Everything that it shows up to this offset, from where it began, was sent. Stays as it is once it is closed. */
   readonly reached: number
   readonly closed: boolean
+  /** Whether its client builds on what it was sent before, which another subscription's past would confuse. */
+  readonly builds: boolean
   /** From now on this subscription meets another one, of whose deliveries those beyond `after` count for it too. */
   meet(other: Sibling, after: number): void
   /** Tells of an event that it has not come to whether others have sent it by now, so that it will not; absent if none is. */
@@ -27,15 +29,16 @@ export class Siblings {
 
   /**
    * Whether a watch can go to the same client as those that do.
+   * @param builds as {@link Sibling.builds} of the subscription to be
    * @throws ProblemError `invalid-parameter`
    */
-  demandCompatible(watch: Watch): void {
-    for (const { watch: other } of this.#open) {
+  demandCompatible(watch: Watch, builds: boolean): void {
+    for (const { watch: other, builds: otherBuilds } of this.#open) {
       if (!overlap(watch, other)) continue
       const isSame = watch.view.selectName === other.view.selectName
-      if (isSame && !watch.view.hasDeltas && !other.view.hasDeltas) continue
+      if (isSame && !builds && !otherBuilds) continue
       const [name, otherName] = [watch, other].map(({ selection }) => JSON.stringify(selection.filters.join(' ')))
-      const demand = isSame ? 'neither may ask for delta' : 'they must ask for the same select'
+      const demand = isSame ? 'neither may ask for state or delta' : 'they must ask for the same select'
       const detail = `${name} and ${otherName}, which is subscribed to, can match the same event, so ${demand}.`
       throw new ProblemError('invalid-parameter', `${detail} Use another connection for one of them.`)
     }

@@ -62,6 +62,7 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
   readonly #around: Surroundings
   readonly #feed: Feed<Chunk>
   readonly #sink: Sink<Chunk>
+  readonly builds: boolean
   #state: SubscriptionState = 'catching up'
   #position: Position
   /** The state is still being sent. */
@@ -85,6 +86,7 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     this.#sink = sink
     this.#position = position
     this.#snapshot = snapshot
+    this.builds = snapshot !== undefined || feed.view.hasDeltas
     this.#knownAfter = position.offset
     this.#lastWriteMs = around.clock.monotonic()
     around.hub.heartbeats.add(this)

@@ -167,7 +167,7 @@ export class SiblingsSimulation {
     if (isOpen || client.open.length >= SUBSCRIPTIONS_MAX) return
     const watch = watcher.watch(filters, { keys, types }, { identity: { name: 'anonymous' }, transport: 'websocket' })
     const from = await clock.until(watcher.locate(watch, this.#startOf(start)))
-    client.siblings.demandCompatible(watch)
+    client.siblings.demandCompatible(watch, watch.view.hasDeltas)
     const account = client.ledger.open(wish, from.position, from.gap)
     const subscription = watcher.subscribe(watch, from, this.#encoding, this.#sinkOf(client, account))
     client.siblings.add(subscription)

@@ -65,7 +65,7 @@ class Client {
     const { watcher } = this.#here
     const watch = watcher.watch([filter], view, { identity: SERVER })
     const from = await this.#here.clock.until(watcher.locate(watch, { after, otherwise: 'latest' }))
-    this.siblings.demandCompatible(watch)
+    this.siblings.demandCompatible(watch, watch.view.hasDeltas)
     const subscription = watcher.subscribe(watch, from, this.#encoding, this.sink)
     this.siblings.add(subscription)
     await settled()
@@ -279,6 +279,7 @@ describe('several subscriptions of one client [WP-4.5]', () => {
           return closed
         },
         meet: () => {},
+        builds: false,
         sentByNow: () => undefined,
         flush: () => {},
       }

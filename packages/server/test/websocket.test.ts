@@ -154,7 +154,15 @@ describe('a request', () => {
     for (const data of [{ topic: 'stocks', select: '/price' }, { topic: '*' }, { topic: '**', delta: true }]) {
       expect(errorOf(await ask(socket, 'subscribe', data))['type']).toBe('/problems/invalid-parameter')
     }
+    const state = { topic: 'stocks', state: true }
+    expect(errorOf(await ask(socket, 'subscribe', { ...state, select: '/price' }))['type']).toBe(
+      '/problems/invalid-parameter',
+    )
     expect((await ask(socket, 'subscribe', { topic: '*', select: '/price' })).type).toBe('subscribed')
+    for (const name of ['stocks', '*']) await ask(socket, 'unsubscribe', { topic: name })
+    expect((await ask(socket, 'subscribe', state)).type).toBe('subscribed')
+    const beside = await ask(socket, 'subscribe', { topic: '*' })
+    expect(errorOf(beside)['message']).toContain('neither may ask for state or delta')
     expect((await ask(socket, 'subscribe', { topic: 'chat/*' })).type).toBe('subscribed')
   })
 })

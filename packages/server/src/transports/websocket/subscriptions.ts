@@ -44,7 +44,7 @@ export class Subscriptions {
       throw new ProblemError('reach-maximum-subscriptions', detail)
     }
     const siblings = this.#siblingsFor()
-    siblings?.demandCompatible(watch)
+    siblings?.demandCompatible(watch, prepared.snapshot !== undefined || watch.view.hasDeltas)
     before()
     const snapshot = this.#snapshotOf(prepared)
     const subscription = app.watcher.subscribe(watch, located, encoding, this.#carrier, snapshot)
