@@ -181,8 +181,8 @@ describe('an upgrade to anything else is ignored', () => {
     socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
     socket.write(expected.map(([path]) => `GET ${path} HTTP/1.1\r\nHost: x\r\n${H2C}\r\n`).join(''))
     const statuses = () => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status)
-    await expect.poll(() => socket.destroyed || statuses().length === expected.length, { timeout: 10_000 }).toBe(true)
-    expect(statuses().length).toBeGreaterThan(0)
+    // What comes right behind an upgrade is the other protocol's to Node, so only the first one is sure of an answer.
+    await expect.poll(() => statuses().length, { timeout: 10_000 }).toBeGreaterThan(0)
     expect(statuses()).toEqual(expected.map(([, status]) => status).slice(0, statuses().length))
   })
 

@@ -23,9 +23,11 @@ export class Liveness {
   readonly #connection: Lively
   #heardMs: number
   #pingedMs = Number.NEGATIVE_INFINITY
-  /** What had been received and sent when the peer was last heard. */
+  /** What had been received when the peer was last heard, and sent by then at least. */
   #receivedBytes = 0
   #sentBytes = 0
+  /** What had been sent at the last visit. */
+  #visitedBytes = 0
   #isWatchingProgress = false
 
   constructor(connection: Lively) {
@@ -51,10 +53,13 @@ export class Liveness {
   /** Any byte is a sign of life: a peer that is in the midst of a long message can answer no ping. */
   #listen(nowMs: number): void {
     const { socket, isPaused } = this.#connection
-    if (socket.bytesRead === this.#receivedBytes && !isPaused) return
-    this.#heardMs = nowMs
-    this.#receivedBytes = socket.bytesRead
-    this.#sentBytes = socket.bytesWritten
+    if (socket.bytesRead !== this.#receivedBytes || isPaused) {
+      this.#heardMs = nowMs
+      this.#receivedBytes = socket.bytesRead
+      // It was heard at some moment since the last visit, so whatever was sent since then can still be on its way.
+      this.#sentBytes = this.#visitedBytes
+    }
+    this.#visitedBytes = socket.bytesWritten
   }
 
   /** The socket's own timeout starts anew with each byte that the kernel takes, which nothing else tells of. */
