@@ -14,7 +14,13 @@ const config = defineConfig({
   topics: { stocks: topic({ events: { priceUpdate: { type: 'object' } }, watch: 'anyone', publish: 'anyone' }) },
   listen: { port: 0 },
   logLevel: 'error',
-  limits: { connections: 100_000 },
+  // All clients of a benchmark come from one address.
+  limits: {
+    connections: 100_000,
+    connectionsPerAddress: 100_000,
+    handshakesPerSecond: 1_000_000,
+    publishesPerSecond: 1_000_000,
+  },
   dataDir,
 })
 const watchpost = await createWatchpost(config)

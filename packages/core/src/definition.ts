@@ -8,8 +8,9 @@ import {
   type TopicBounds,
   templateFault,
 } from '@watchpost/protocol'
-import type { Access } from './access.ts'
+import type { Access, Mask } from './access.ts'
 import type { Retention } from './log.ts'
+import { demandPointer } from './mask.ts'
 import { parsePointer, valueAt } from './pointer.ts'
 import { type CompiledSchema, compileSchema, type DataOf, type Schema } from './schema.ts'
 
@@ -44,6 +45,8 @@ export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
   readonly publish?: Access
   /** Absent means all. */
   readonly transports?: readonly Transport[]
+  /** What of `data` an identity may not see, as JSON Pointers below it; also as a function of the identity. */
+  readonly mask?: Mask
   /** Of a keyed topic: what a client that is too slow is sent of what it fell behind by. Absent means `'all'`. */
   readonly onSlow?: OnSlow
 }
@@ -80,7 +83,11 @@ export interface Topic {
   readonly access: { readonly watch: Access; readonly publish: Access }
   readonly transports: ReadonlySet<Transport>
   readonly onSlow: OnSlow
+  readonly mask: Mask | undefined
 }
+
+/** The topic filter that matches every topic of a template. */
+export const filterOf = (template: string): string => template.replaceAll(/\{[^/]*\}/g, '*')
 
 /** A definition that can't work; the message names the topic, the member and the fix. */
 export class DefinitionError extends Error {
@@ -95,9 +102,9 @@ export function compileTopic(
 ): Topic {
   const fault = templateFault(template, defaults.bounds ?? limitsWith())
   if (fault !== undefined) throw new DefinitionError(`topic "${template}": ${fault}`)
-  for (const action of ['watch', 'publish'] as const) {
-    if (!isAsync(definition[action])) continue
-    throw new DefinitionError(`topic "${template}": \`${action}\` is async; a rule must answer true or false at once`)
+  for (const rule of ['watch', 'publish', 'mask'] as const) {
+    if (!isAsync(definition[rule])) continue
+    throw new DefinitionError(`topic "${template}": \`${rule}\` is async; a rule must answer at once`)
   }
   if (definition.onSlow === 'latest' && definition.key === undefined) {
     throw new DefinitionError(`topic "${template}": \`onSlow: 'latest'\` needs a \`key\`, or there is no latest of one`)
@@ -111,7 +118,26 @@ export function compileTopic(
     access: { watch: definition.watch ?? 'granted', publish: definition.publish ?? 'granted' },
     transports: new Set(definition.transports ?? TRANSPORTS),
     onSlow: definition.onSlow ?? 'all',
+    mask: compileMask(template, definition),
   }
+}
+
+function compileMask(template: string, { mask, key }: TopicDefinition): Mask | undefined {
+  if (mask === undefined || typeof mask === 'function') return mask
+  for (const pointer of mask) {
+    try {
+      demandPointer(pointer)
+    } catch (error) {
+      throw new DefinitionError(`topic "${template}": \`mask\`: ${(error as Error).message}`)
+    }
+    // The key of an event stands beside its data, and views are filtered by it.
+    if (typeof key === 'string' && `${key}/`.startsWith(`${pointer}/`)) {
+      throw new DefinitionError(
+        `topic "${template}": \`mask\` hides ${key}, which is the key and shown with each event`,
+      )
+    }
+  }
+  return mask
 }
 
 const isAsync = (rule: unknown): boolean => typeof rule === 'function' && rule.constructor.name === 'AsyncFunction'

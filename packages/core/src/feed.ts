@@ -38,6 +38,16 @@ export interface Member<Chunk> {
   dismiss(offset: number): void
 }
 
+/** What a feed wrote to its members at one time. */
+export interface Delivery {
+  readonly events: readonly LoggedEvent[]
+  /** How many members it was written to. */
+  readonly members: number
+  /** The name of the encoding. */
+  readonly encoding: string
+  readonly tookMs: number
+}
+
 /** How many times its own duration a flush may keep the next one waiting. */
 const REST_FACTOR = 4
 
@@ -52,6 +62,8 @@ export interface FeedOptions<Chunk> {
   /** How far the hub has dispatched. */
   readonly dispatched: () => number
   readonly deltaMemory: DeltaMemory
+  /** Is told of each delivery once it is done. */
+  readonly onDelivered?: ((delivery: Delivery) => void) | undefined
 }
 
 export class Feed<Chunk> {
@@ -104,7 +116,7 @@ export class Feed<Chunk> {
     if (!this.view.shows(event)) return
     // What comes after an event that the feed did not take has no known predecessor.
     if (this.#members.size === 0) return this.#deltas?.clear()
-    const shown = this.view.render(event)
+    const shown = this.view.render(this.selection.masked(event))
     const delta = this.#deltas && this.selection.isKeyed(topicOf(event.json)) ? this.#deltas.next(shown) : undefined
     this.#pending.push({ event: shown, delta })
   }
@@ -120,7 +132,8 @@ export class Feed<Chunk> {
   flush(): void {
     this.#clearTimer()
     if (this.#pending.length === 0) return
-    const { clock, coalesceMs } = this.#options
+    const { clock, coalesceMs, onDelivered } = this.#options
+    const members = this.#members.size
     const startMs = clock.monotonic()
     const before = this.position
     const batch = new Batch(this.#pending, (events) => this.encoding.events(events, true))
@@ -133,7 +146,9 @@ export class Feed<Chunk> {
       member.dismiss(delivered === 'last taken' ? this.position : before)
     }
     this.lastFlushMs = clock.monotonic()
-    this.#restsUntilMs = this.lastFlushMs + Math.min(coalesceMs, (this.lastFlushMs - startMs) * REST_FACTOR)
+    const tookMs = this.lastFlushMs - startMs
+    this.#restsUntilMs = this.lastFlushMs + Math.min(coalesceMs, tookMs * REST_FACTOR)
+    onDelivered?.({ events: batch.events, members, encoding: this.encoding.name, tookMs })
   }
 
   /** Puts all members back to reading the log, after writing them what is pending. */

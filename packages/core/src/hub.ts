@@ -2,7 +2,7 @@
 import { topicOf } from '@watchpost/protocol'
 import type { Clock } from './clock.ts'
 import type { DeltaMemory } from './delta.ts'
-import { type Encoding, Feed } from './feed.ts'
+import { type Delivery, type Encoding, Feed } from './feed.ts'
 import { Heartbeats } from './heartbeats.ts'
 import type { Log, LoggedEvent } from './log.ts'
 import { Reader } from './reader.ts'
@@ -24,6 +24,8 @@ export interface HubOptions {
   readonly heartbeatMs: number
   /** The log could not be read; dispatching is tried again when it next grows. */
   readonly onFailure: (error: unknown) => void
+  /** Is told what feeds wrote to their members, and when that was done. */
+  readonly onDelivered?: ((delivery: Delivery) => void) | undefined
 }
 
 // Feeds of every kind of chunk stand in one table; each is only ever used with chunks of its own encoding.
@@ -84,17 +86,26 @@ export class Hub {
     const name = nameOf(selection, view, encoding)
     let entry = this.#entries.get(name)
     if (entry === undefined) {
-      const { clock, coalesceMs } = this.#options
+      const { clock, coalesceMs, onDelivered } = this.#options
       const dispatched = (): number => this.#position
-      const shared = { clock, coalesceMs, dispatched, epoch: this.#log.epoch, deltaMemory: this.#deltaMemory }
+      const ours = { dispatched, epoch: this.#log.epoch, deltaMemory: this.#deltaMemory }
       const reader = new Reader(this.#log, selection, view)
-      const feed = new Feed({ selection, view, encoding, reader, ...shared })
+      const feed = new Feed({ selection, view, encoding, reader, clock, coalesceMs, onDelivered, ...ours })
       entry = { feed: feed as unknown as AnyFeed, subscriptions: 0 }
       this.#entries.set(name, entry)
+      this.#forget(selection)
+    } else if (selection.isByRules) {
+      // Of one identity, and what it may see now holds for all that it watches.
+      entry.feed.selection.askAgain()
       this.#forget(selection)
     }
     entry.subscriptions++
     return entry.feed as unknown as Feed<Chunk>
+  }
+
+  /** Finds out anew which feeds cover which topics, since topics were defined anew. */
+  reconsider(): void {
+    this.#byTopic.clear()
   }
 
   release<Chunk>(feed: Feed<Chunk>): void {

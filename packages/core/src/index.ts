@@ -1,5 +1,17 @@
 /** Topic definitions, publish, watch and the hub: no socket, no file, no clock of its own. */
-export { type Access, type AccessContext, type Action, ANONYMOUS, type Identity, SERVER } from './access.ts'
+export {
+  type Access,
+  type AccessContext,
+  type AccessRule,
+  type Action,
+  ANONYMOUS,
+  type Claims,
+  type Grants,
+  type Identity,
+  type Mask,
+  mayAllow,
+  SERVER,
+} from './access.ts'
 export type { Clock } from './clock.ts'
 export {
   DefinitionError,
@@ -15,13 +27,14 @@ export {
   type TypedTopicDefinition,
   topic,
 } from './definition.ts'
-export type { Encoding } from './feed.ts'
+export type { Delivery, Encoding } from './feed.ts'
 export type { Beating } from './heartbeats.ts'
 export { Hub } from './hub.ts'
 export { type AbortSignalLike, iterate } from './iterate.ts'
 export type * from './log.ts'
+export { parsePointer } from './pointer.ts'
 export { Publisher, type PublishOptions } from './publish.ts'
-export { Registry, type Resolved } from './registry.ts'
+export { Registry, type RegistryOptions, type Resolved } from './registry.ts'
 export { type Sweeping, sweepRegularly } from './retention.ts'
 export type { DataOf, JsonSchema, Schema, StandardSchema } from './schema.ts'
 export { Siblings } from './siblings.ts'

@@ -24,6 +24,8 @@ export interface Append {
   /** Whether the topic has a state; then an event whose `data` is `null` removes its key from it [WP-9.1]. */
   readonly keyed: boolean
   readonly events: readonly PreparedEvent[]
+  /** If the log has so many topics, of any name, and this one is not among them, the append is refused. Absent: it never is. */
+  readonly topicsMax?: number
   readonly idempotency?: {
     /** Unique per publisher and topic; opaque to the log. */
     readonly key: string
@@ -113,7 +115,8 @@ export interface Log {
 
   /**
    * Appends all events of one publish, or none. Resolves once they are as durable as the log was asked to make them.
-   * @throws ProblemError `idempotency-conflict`, or `log-unavailable` with the cause when the store can't take them
+   * How many topics there are is decided by what all processes appended before.
+   * @throws ProblemError `idempotency-conflict`, `reach-maximum-topics`, or `log-unavailable` with the cause when the store can't take them
    */
   append(append: Append): Promise<Appended>
 

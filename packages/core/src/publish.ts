@@ -36,10 +36,13 @@ export class Publisher {
   async publish(resolved: Resolved, events: readonly unknown[], options: PublishOptions = {}): Promise<Appended> {
     const prepared = this.#prepare(resolved, events)
     const { idempotency } = options
+    const { name, topic } = resolved
     return this.#log.append({
-      topic: resolved.name,
-      keyed: resolved.topic.keyOf !== undefined,
+      topic: name,
+      keyed: topic.keyOf !== undefined,
       events: prepared,
+      // What is defined by its own name is the operator's choice, and of a number that is known.
+      ...(topic.template !== name && { topicsMax: this.#limits.topicsMax }),
       ...(idempotency && { idempotency: { ...idempotency, keepMs: IDEMPOTENCY_KEEP_MS } }),
     })
   }

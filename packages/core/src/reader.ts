@@ -101,7 +101,7 @@ export class Reader {
   }
 
   #shown(events: readonly LoggedEvent[], ofAllTopics: boolean): readonly LoggedEvent[] {
-    return this.#filtered(events, ofAllTopics).map((event) => this.#view.render(event))
+    return this.#filtered(events, ofAllTopics).map((event) => this.#view.render(this.#selection.masked(event)))
   }
 
   #filtered(events: readonly LoggedEvent[], ofAllTopics: boolean): readonly LoggedEvent[] {

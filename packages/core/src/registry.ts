@@ -1,8 +1,9 @@
 /** All topic definitions of a server, and which of them a topic falls under. */
 import { compareTemplates, type Limits, limitsWith, matchTemplate, ProblemError, topicFault } from '@watchpost/protocol'
-import { type Action, allows, type Identity } from './access.ts'
+import { type Action, allows, type Identity, SERVER } from './access.ts'
 import { compileTopic, type Topic, type TopicDefinition } from './definition.ts'
 import type { Retention } from './log.ts'
+import { type Masked, maskedOf } from './mask.ts'
 
 /** A topic's definition, and what the template's parameters stand for. */
 export interface Resolved {
@@ -14,20 +15,53 @@ export interface Resolved {
 /** Names that clients send decide what is remembered, so it is bounded; past it, all is found anew. */
 const REMEMBERED_MAX = 10_000
 
+export interface RegistryOptions {
+  readonly retention?: Retention | undefined
+  readonly limits?: Limits
+  /** A rule of a definition threw; it counts as one that denies. */
+  readonly onRuleFailure?: (error: unknown, resolved: Resolved) => void
+}
+
 export class Registry {
-  readonly topics: readonly Topic[]
+  #topics: readonly Topic[]
+  #generation = 0
   readonly #limits: Limits
+  readonly #onRuleFailure: (error: unknown, resolved: Resolved) => void
   readonly #remembered = new Map<string, Resolved | undefined>()
 
   /** @throws DefinitionError */
-  constructor(
-    definitions: Readonly<Record<string, TopicDefinition>>,
-    options: { readonly retention?: Retention | undefined; readonly limits?: Limits } = {},
-  ) {
+  constructor(definitions: Readonly<Record<string, TopicDefinition>>, options: RegistryOptions = {}) {
     this.#limits = options.limits ?? limitsWith()
-    const bounds = this.#limits
-    this.topics = Object.entries(definitions)
-      .map(([template, definition]) => compileTopic(template, definition, { retention: options.retention, bounds }))
+    this.#onRuleFailure = options.onRuleFailure ?? (() => undefined)
+    this.#topics = this.#compile(definitions, options.retention)
+  }
+
+  /** The most literal first. */
+  get topics(): readonly Topic[] {
+    return this.#topics
+  }
+
+  /** How often the definitions were replaced. Whoever remembers what they said must forget it when this changes. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /**
+   * Takes other definitions in the place of all that there are, in place, at once.
+   * @throws DefinitionError, and then nothing has changed
+   */
+  redefine(
+    definitions: Readonly<Record<string, TopicDefinition>>,
+    { retention }: Pick<RegistryOptions, 'retention'> = {},
+  ): void {
+    this.#topics = this.#compile(definitions, retention)
+    this.#remembered.clear()
+    this.#generation++
+  }
+
+  #compile(definitions: Readonly<Record<string, TopicDefinition>>, retention: Retention | undefined): readonly Topic[] {
+    return Object.entries(definitions)
+      .map(([template, definition]) => compileTopic(template, definition, { retention, bounds: this.#limits }))
       .sort((a, b) => compareTemplates(a.template, b.template))
   }
 
@@ -41,7 +75,7 @@ export class Registry {
   }
 
   #find(name: string): Resolved | undefined {
-    for (const topic of this.topics) {
+    for (const topic of this.#topics) {
       const params = matchTemplate(topic.template, name)
       if (params !== undefined) return { topic, name, params }
     }
@@ -50,7 +84,35 @@ export class Registry {
 
   may(action: Action, resolved: Resolved, identity: Identity): boolean {
     const { topic, name, params } = resolved
-    return allows(topic.access[action], { identity, topic: name, params })
+    try {
+      return allows(topic.access[action], action, { identity, topic: name, params })
+    } catch (error) {
+      // Such as a rule that looks for a claim that an identity does not have.
+      this.#onRuleFailure(error, resolved)
+      return false
+    }
+  }
+
+  /**
+   * What the identity may not see of a topic's data.
+   * @throws ProblemError `internal` if the rule failed: then nothing may be shown
+   */
+  demandMasked(resolved: Resolved, identity: Identity): Masked {
+    const masked = this.masked(resolved, identity)
+    if (masked === undefined) throw new ProblemError('internal', 'The server failed; its log has the cause.')
+    return masked
+  }
+
+  /** What the identity may not see of a topic's data; `undefined` if the rule failed, and then it may see nothing. */
+  masked(resolved: Resolved, identity: Identity): Masked | undefined {
+    const { topic, name, params } = resolved
+    if (identity === SERVER) return []
+    try {
+      return maskedOf(topic.mask, { identity, topic: name, params })
+    } catch (error) {
+      this.#onRuleFailure(error, resolved)
+      return undefined
+    }
   }
 
   /**

@@ -48,8 +48,7 @@ async function sweep(log: Log, registry: Registry, clock: Clock, stopped: () => 
   let seen = 0
   for (const { topic: name } of log.topics()) {
     if (stopped()) return
-    const retention = registry.resolve(name)?.topic.retention
-    if (retention !== undefined && !isUnbounded(retention)) await trimTopic(log, name, retention, clock, stopped)
+    await trimTopic(log, name, registry, clock, stopped)
     if (++seen % TURN_TOPICS === 0) await clock.turn()
   }
 }
@@ -57,11 +56,14 @@ async function sweep(log: Log, registry: Registry, clock: Clock, stopped: () => 
 async function trimTopic(
   log: Log,
   name: string,
-  retention: Retention,
+  registry: Registry,
   clock: Clock,
   stopped: () => boolean,
 ): Promise<void> {
   while (!stopped()) {
+    // Asked for each slice: there may be many, and what the topic keeps may be defined anew in between.
+    const retention = registry.resolve(name)?.topic.retention
+    if (retention === undefined || isUnbounded(retention)) return
     const { more } = await log.trim(name, retention, SLICE_EVENTS)
     if (!more) return
     await clock.turn()

@@ -1,6 +1,7 @@
 /** The state of a keyed topic, page by page [WP-3.11]. */
 import { type Limits, type Position, ProblemError, parseCursor } from '@watchpost/protocol'
 import type { Log, LoggedEvent } from './log.ts'
+import { type Masked, withoutMasked } from './mask.ts'
 import type { Resolved } from './registry.ts'
 import type { ViewOptions } from './view.ts'
 import { viewOf } from './watch.ts'
@@ -9,6 +10,8 @@ export interface StateRequest {
   readonly keys?: readonly string[]
   readonly select?: ViewOptions['select']
   readonly limit: number
+  /** What the caller may not see of the data. */
+  readonly masked: Masked
   /** Goes on after an earlier page. */
   readonly next?: StatePosition | undefined
 }
@@ -44,7 +47,7 @@ export function readState(log: Log, resolved: Resolved, request: StateRequest, l
     // A character is at most three bytes of UTF-8.
     charactersMax: Math.floor(limits.pageBytesMax / 3),
   })
-  const events = scanned.events.map((event) => view.render(event))
+  const events = scanned.events.map((event) => view.render(withoutMasked(event, request.masked)))
   if (scanned.nextAfterKey === undefined) return { events, position }
   return { events, position, next: { position, afterKey: scanned.nextAfterKey } }
 }

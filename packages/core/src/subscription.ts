@@ -54,6 +54,10 @@ export interface Beginning<Chunk> {
   /** A gap to announce first, and the cursor that met it. */
   readonly gap?: Gap | undefined
   readonly snapshot?: Snapshot<Chunk> | undefined
+  /** What siblings sent in the stead of the subscription whose place this one takes. */
+  readonly sentBySiblings?: SentBySiblings | undefined
+  /** As {@link Sibling.builds} of the subscription whose place this one takes. */
+  readonly builds?: boolean
 }
 
 export type SubscriptionState = 'catching up' | 'live' | 'closed'
@@ -79,14 +83,15 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     around: Surroundings,
     feed: Feed<Chunk>,
     sink: Sink<Chunk>,
-    { position, gap, snapshot }: Beginning<Chunk>,
+    { position, gap, snapshot, sentBySiblings, builds = false }: Beginning<Chunk>,
   ) {
     this.#around = around
     this.#feed = feed
     this.#sink = sink
     this.#position = position
     this.#snapshot = snapshot
-    this.builds = snapshot !== undefined || feed.view.hasDeltas
+    this.#sentBySiblings = sentBySiblings
+    this.builds = builds || snapshot !== undefined || feed.view.hasDeltas
     this.#knownAfter = position.offset
     this.#lastWriteMs = around.clock.monotonic()
     around.hub.heartbeats.add(this)
@@ -126,6 +131,16 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     hub.heartbeats.remove(this)
     this.#feed.leave(this)
     hub.release(this.#feed)
+  }
+
+  /** Closes it, and gives what the one is to begin with that takes its place. */
+  handOver(): Beginning<Chunk> {
+    const { position, builds } = this
+    // What it sent in the stead of others was by what was open then.
+    this.#feed.selection.keep()
+    const beginning = { position, snapshot: this.#snapshot, sentBySiblings: this.#sentBySiblings, builds }
+    this.close()
+    return beginning
   }
 
   meet(other: Sibling, after: number): void {

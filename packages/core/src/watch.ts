@@ -112,7 +112,7 @@ export class Watcher {
    * @throws ProblemError `cursor-expired`
    */
   async page(watch: Watch, from: Located, limit: number): Promise<Page> {
-    const { log, clock, limits } = this.#options
+    const { log, hub, limits } = this.#options
     if (from.gap !== undefined) throw expired(watch, from.gap)
     const reader = this.#reader(watch)
     const upTo = log.head
@@ -120,7 +120,8 @@ export class Watcher {
     let position = from.position
     let bytes = 0
     for (let slices = 0; position.offset < upTo && slices < SLICES_MAX; slices++) {
-      if (slices > 0) await clock.turn()
+      // However many search the log, those who publish or are live have their turn.
+      if (slices > 0) await hub.turns.next()
       const slice = reader.read(position, upTo)
       if (slice.gap !== undefined) {
         // What was read before the gap is sent; `earliest` lies behind it. The next page meets the gap.
@@ -152,16 +153,33 @@ export class Watcher {
   }
 
   /**
+   * Goes on where a subscription stands with what its client may see now, in its place: each event is still sent once,
+   * and what is left of a state too.
+   */
+  replace<Chunk>(
+    before: Subscription<Chunk>,
+    watch: Watch,
+    encoding: Encoding<Chunk>,
+    sink: Sink<Chunk>,
+  ): Subscription<Chunk> {
+    const beginning = before.handOver()
+    beginning.snapshot?.reader.goOnWith(watch.selection)
+    const feed = this.#options.hub.acquire(watch.selection, watch.view, encoding)
+    return new Subscription(this.#surroundings, feed, sink, beginning)
+  }
+
+  /**
    * The state of the topic that is watched, to start a subscription with, from the reader's own position on [WP-4.6].
    * @throws ProblemError `invalid-parameter` if it is not just one topic, `not-keyed` if it has no state
    */
-  snapshot({ selection, view }: Watch): SnapshotReader {
+  snapshot(watch: Watch): SnapshotReader {
+    const { selection } = watch
     const [topic, ...others] = selection.exact ?? []
     if (topic === undefined || others.length > 0) {
       throw new ProblemError('invalid-parameter', 'A state is of one topic; name it without wildcards.')
     }
     demandKeyed(selection, topic)
-    return new SnapshotReader(this.#options.log, topic, view)
+    return new SnapshotReader(this.#options.log, topic, watch)
   }
 
   cursor(position: Position): string {
@@ -188,10 +206,10 @@ export class Watcher {
   }
 
   async #before(watch: Watch, count: number): Promise<Position> {
-    const { log, clock } = this.#options
+    const { log, hub } = this.#options
     // Taken before the search, during which more may be trimmed.
     const { trims } = log
-    const offset = await this.#reader(watch).before(count, log.head, () => clock.turn())
+    const offset = await this.#reader(watch).before(count, log.head, () => hub.turns.next())
     return { offset, trims }
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SERVER } from '../src/access.ts'
 import { settled } from './manual-clock.ts'
-import { countTo, plainEncoding, RecordingSink, type World, world } from './support.ts'
+import { countTo, OPEN, plainEncoding, RecordingSink, type World, world } from './support.ts'
 
 async function watching(here: World, after: string, ...filters: readonly string[]): Promise<RecordingSink> {
   const watch = here.watcher.watch(filters, {}, { identity: SERVER })
@@ -54,6 +54,26 @@ describe('the hub', () => {
     const wild = await watching(here, 'latest', '**')
     await here.publish('a/new', {})
     expect([early.offsets, late.offsets, wild.offsets]).toEqual([[1, 2, 3], [2, 3], [3]])
+  })
+
+  it('finds a topic that was defined while its events were passed over', async () => {
+    const here = world({ topics: { a: OPEN } })
+    const { hub, registry, publish, log } = here
+    const sink = await watching(here, 'latest', '**')
+    const unknown = {
+      topic: 'b',
+      keyed: false,
+      events: [{ type: 'tick', data: '1', timestamp: '2026-11-22T12:34:56.789Z' }],
+    }
+    // As another process does, whose topics are others.
+    await log.append(unknown)
+    await publish('a', {})
+    registry.redefine({ b: OPEN })
+    hub.reconsider()
+    await publish('b', {})
+    await log.append({ ...unknown, topic: 'a' })
+    await settled()
+    expect(sink.offsets).toEqual([2, 3])
   })
 
   it('follows the log no more once it is closed', async () => {

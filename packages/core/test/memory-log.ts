@@ -1,5 +1,5 @@
 /** A log in memory, as small as its contract allows. Its head moves by hand if asked to, so that "durable later" can be played. */
-import { encodeEvent, formatCursor, topicOf } from '@watchpost/protocol'
+import { encodeEvent, formatCursor, ProblemError, topicOf } from '@watchpost/protocol'
 import type {
   Append,
   Appended,
@@ -46,6 +46,8 @@ export class MemoryLog implements Log {
   readonly #options: MemoryLogOptions
   readonly #events = new Map<number, LoggedEvent>()
   readonly #topics = new Map<string, Topic>()
+  /** Of all topics, also those whose events are not durable yet. */
+  readonly #names = new Set<string>()
   readonly #trimOf = new Map<number, number>()
   readonly #listeners = new Set<() => void>()
   #appended = 0
@@ -77,6 +79,11 @@ export class MemoryLog implements Log {
 
   async append(append: Append): Promise<Appended> {
     if (this.closed) throw new Error('the log is closed')
+    const { topic, topicsMax = Number.POSITIVE_INFINITY } = append
+    if (!this.#names.has(topic) && this.#names.size >= topicsMax) {
+      throw new ProblemError('reach-maximum-topics', `There are ${topicsMax} topics already.`)
+    }
+    this.#names.add(topic)
     const first = this.#appended + 1
     for (const event of append.events) {
       const offset = ++this.#appended

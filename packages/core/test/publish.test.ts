@@ -15,6 +15,7 @@ const TOPICS: Readonly<Record<string, TopicDefinition>> = {
   },
   made: { ...OPEN, key: (({ type, data }: { type: string; data: { n: number } }) => `${type}${data.n}`) as never },
   list: { ...OPEN, events: { tick: { type: 'array', items: { type: 'number' } } } },
+  'room/{x}': OPEN,
 }
 
 const made = (limits: Partial<Limits> = {}): World => world({ topics: TOPICS, limits })
@@ -84,6 +85,17 @@ describe('a publish that is taken [WP-3.9]', () => {
     })
     expect(appends[0]?.idempotency).toEqual({ ...idempotency, keepMs: 86_400_000 })
     expect(answer.replayed).toBe(true)
+  })
+})
+
+describe('topics of a template', () => {
+  it('are bounded in number, and those that are defined by name are not [WP-8.1]', async () => {
+    const { publish, log } = made({ topicsMax: 2 })
+    for (const name of ['room/1', 'room/2']) await publish(name, {})
+    expect((await problemOf(() => publish('room/3', {}))).problem).toBe('reach-maximum-topics')
+    for (const name of ['plain', 'list', 'room/1', 'room/2', 'plain']) await publish(name, { data: [] })
+    expect((await problemOf(() => publish('room/3', {}))).problem).toBe('reach-maximum-topics')
+    expect([...log.topics()].map(({ topic }) => topic)).toEqual(['list', 'plain', 'room/1', 'room/2'])
   })
 })
 

@@ -5,7 +5,7 @@ import { DefinitionError } from '../src/definition.ts'
 import { Registry } from '../src/registry.ts'
 import { OPEN, problemOf } from './support.ts'
 
-const ANA: Identity = { name: 'user ana', subject: 'ana' }
+const ANA: Identity = { ...ANONYMOUS, name: 'user ana', subject: 'ana' }
 
 describe('the definition that a topic falls under [WP-3.3]', () => {
   const templates = ['chat/{room}', 'chat/lobby', '{any}/lobby', 'chat/{room}/{day}', 'chat/{room}/today', 'stocks']
@@ -101,5 +101,34 @@ describe('what is demanded of a topic [WP-6.1] [WP-6.3]', () => {
     const missing = await problemOf(() => registry.demand('watch', 'zlosed', ANA))
     expect(hidden.message.replace('closed', 'zlosed')).toBe(missing.message)
     expect(hidden.members).toEqual(missing.members)
+  })
+})
+
+describe('a registry that is defined anew', () => {
+  it('resolves by the new definitions, and forgets what it remembers of the old', async () => {
+    const registry = new Registry({ a: OPEN, 'b/{x}': OPEN }, { retention: { events: 1 } })
+    const before = ['a', 'b/1', 'c'].map((name) => registry.resolve(name)?.topic.template)
+    registry.redefine({ 'b/{x}': OPEN, 'b/1': { ...OPEN, watch: 'granted' }, c: OPEN }, { retention: { events: 2 } })
+    const after = ['a', 'b/1', 'c'].map((name) => registry.resolve(name)?.topic.template)
+    expect([before, after]).toEqual([
+      ['a', 'b/{x}', undefined],
+      [undefined, 'b/1', 'c'],
+    ])
+    expect(registry.topics.map(({ retention }) => retention.events)).toEqual([2, 2, 2])
+    expect((await problemOf(() => registry.demand('watch', 'a', ANA))).problem).toBe('unknown-topic')
+    expect((await problemOf(() => registry.demand('watch', 'b/1', ANA))).problem).toBe('forbidden')
+    expect(registry.generation).toBe(1)
+  })
+
+  it('stays as it is if any of the definitions can not work', () => {
+    const registry = new Registry({ a: OPEN }, { limits: limitsWith({ topicSegmentsMax: 2 }) })
+    const topics = registry.topics
+    for (const bad of [
+      { b: OPEN, a: { events: {} } },
+      { b: OPEN, 'a/b/c': OPEN },
+    ]) {
+      expect(() => registry.redefine(bad)).toThrow(DefinitionError)
+    }
+    expect([registry.topics, registry.generation, registry.resolve('b')]).toEqual([topics, 0, undefined])
   })
 })

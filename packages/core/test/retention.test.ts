@@ -16,6 +16,7 @@ interface Swept {
   readonly failures: unknown[]
   readonly sweeping: Sweeping
   readonly kept: (topic: string) => number
+  readonly registry: Registry
 }
 
 async function swept(topics: Readonly<Record<string, number>>, retention?: Retention): Promise<Swept> {
@@ -34,7 +35,7 @@ async function swept(topics: Readonly<Record<string, number>>, retention?: Reten
   const failures: unknown[] = []
   const registry = new Registry(definitions, { retention })
   const sweeping = sweepRegularly(log, registry, clock, (error) => failures.push(error))
-  return { log, clock, trims, failures, sweeping, kept: (topic) => log.topic(topic)?.events ?? 0 }
+  return { log, clock, registry, trims, failures, sweeping, kept: (topic) => log.topic(topic)?.events ?? 0 }
 }
 
 describe('retention [WP-6.4]', () => {
@@ -64,6 +65,27 @@ describe('retention [WP-6.4]', () => {
     expect(kept('few/1')).toBe(600)
     await clock.giveTurns()
     expect([kept('few/1'), trims.map(({ eventsMax }) => eventsMax)]).toEqual([10, [500, 500, 500, 500]])
+  })
+
+  it('goes by definitions that are new, also in the midst of a topic', async () => {
+    const { clock, kept, log, registry } = await swept({ 'few/1': 1_600, 'all/1': 25 })
+    clock.pass(1_000)
+    await settled()
+    expect([kept('few/1'), kept('all/1')]).toEqual([1_100, 25])
+    registry.redefine({
+      'few/{x}': { ...OPEN, retention: { events: 900 } },
+      'all/{x}': { ...OPEN, retention: { events: 5 } },
+    })
+    await clock.giveTurns()
+    expect([kept('few/1'), kept('all/1')]).toEqual([900, 25])
+    clock.pass(1_000)
+    await clock.giveTurns()
+    expect([kept('few/1'), kept('all/1')]).toEqual([900, 5])
+    await log.append({ topic: 'all/1', keyed: false, events: [EVENT] })
+    registry.redefine({ 'few/{x}': OPEN })
+    clock.pass(1_000)
+    await clock.giveTurns()
+    expect([kept('few/1'), kept('all/1')]).toEqual([900, 6])
   })
 
   it('has one sweep at a time, and the next one after it', async () => {

@@ -5,8 +5,8 @@ import { Selection } from '../src/selection.ts'
 import { MemoryLog } from './memory-log.ts'
 import { OPEN } from './support.ts'
 
-const ANA: Identity = { name: 'user ana', subject: 'ana' }
-const BOB: Identity = { name: 'user bob', subject: 'bob' }
+const ANA: Identity = { ...ANONYMOUS, name: 'user ana', subject: 'ana' }
+const BOB: Identity = { ...ANONYMOUS, name: 'user bob', subject: 'bob' }
 
 const registry = new Registry({
   'open/{x}': OPEN,
@@ -85,8 +85,13 @@ describe('the name of a selection', () => {
   })
 
   it('tells identities and transports apart, who may see different things', () => {
-    const names = [nameOf(['a']), nameOf(['a'], ANA), nameOf(['a'], BOB), nameOf(['a'], ANA, 'sse'), nameOf(['b'])]
+    const all = (identity: Identity, transport?: 'sse' | 'page'): string => nameOf(['**'], identity, transport)
+    const names = [all(ANONYMOUS), all(ANA), all(BOB), all(ANA, 'sse'), all(ANA, 'page'), nameOf(['open/1'])]
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('is the same for identities that see the same, so that they share a feed', () => {
+    expect(nameOf(['open/1', 'open/*'], ANA)).toBe(nameOf(['open/1', 'open/*'], BOB))
   })
 })
 
@@ -136,5 +141,52 @@ describe('how a selection is read', () => {
     expect([keyedTopic('keyed'), keyedTopic('keyed', 'open/1'), keyedTopic('*'), keyedTopic('open/1')]).toEqual([
       ...['keyed', undefined, undefined, undefined],
     ])
+  })
+})
+
+describe('a selection whose topics are defined anew', () => {
+  const see = (selection: Selection, ...topics: readonly string[]): boolean[] =>
+    topics.map((topic) => selection.has(topic))
+
+  it('goes by the new definitions, and has no name in common with those of before', () => {
+    const changing = new Registry({ a: OPEN, 'b/{x}': OPEN })
+    const viewer = { identity: ANA, transport: 'sse' } as const
+    const [wild, exact] = [new Selection(['**'], changing, viewer), new Selection(['a', 'c'], changing, viewer)]
+    expect(see(wild, 'a', 'b/1', 'c')).toEqual([true, true, false])
+    changing.redefine({ a: { ...OPEN, watch: 'granted' }, 'b/{x}': { ...OPEN, transports: ['page'] }, c: OPEN })
+    expect(see(wild, 'a', 'b/1', 'c')).toEqual([false, false, true])
+    expect(see(exact, 'a', 'c')).toEqual([false, true])
+    expect(exact.indexed(new MemoryLog())).toEqual(['c'])
+    for (const before of [wild, exact]) {
+      expect(new Selection(before.filters, changing, viewer).name).not.toBe(before.name)
+    }
+    changing.redefine({ a: OPEN })
+    expect([see(wild, 'a', 'c'), see(exact, 'a', 'c')]).toEqual([
+      [true, false],
+      [true, false],
+    ])
+  })
+
+  it('hides what a new mask hides, and all if the mask fails or the topic went [WP-6.5]', async () => {
+    const changing = new Registry({ a: OPEN })
+    const log = new MemoryLog()
+    const events = [{ type: 'tick', data: '{"ip":"::1","n":1}', timestamp: '2026-11-22T12:34:56.789Z' }]
+    await log.append({ topic: 'a', keyed: false, events })
+    const [event] = log.scan({ after: 0, upTo: 1, eventsMax: 1, charactersMax: 1 }).events
+    for (const filter of ['a', '*']) {
+      changing.redefine({ a: OPEN })
+      const selection = new Selection([filter], changing, { identity: ANA })
+      const shown = (): unknown => event && (JSON.parse(selection.masked(event).json) as { data: unknown }).data
+      expect(shown()).toEqual({ ip: '::1', n: 1 })
+      changing.redefine({ a: { ...OPEN, mask: ['/ip'] } })
+      expect(shown()).toEqual({ n: 1 })
+      const mask = (): string[] => {
+        throw new TypeError('no claims')
+      }
+      changing.redefine({ a: { ...OPEN, mask } })
+      expect([shown(), selection.has('a')]).toEqual([null, false])
+      changing.redefine({ b: OPEN })
+      expect([shown(), selection.has('a')]).toEqual([null, false])
+    }
   })
 })

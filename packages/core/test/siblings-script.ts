@@ -11,6 +11,7 @@ export type SiblingStep =
   | { readonly do: 'trim'; readonly topic: string; readonly keep: number }
   | { readonly do: 'subscribe'; readonly client: number; readonly wish: Wish; readonly start: StartWish }
   | { readonly do: 'unsubscribe'; readonly client: number; readonly nth: number }
+  | { readonly do: 'renew'; readonly client: number; readonly transport: 'sse' | 'websocket' }
   | { readonly do: 'client takes'; readonly client: number }
   | { readonly do: 'client turns'; readonly client: number; readonly slow: boolean }
 
@@ -55,6 +56,7 @@ export const siblingStep: fc.Arbitrary<SiblingStep> = fc.oneof(
   weighted(2, fc.record({ do: step('trim'), topic, keep: fc.nat(6) })),
   weighted(5, fc.record({ do: step('subscribe'), client, wish, start })),
   weighted(2, fc.record({ do: step('unsubscribe'), client, nth: fc.nat(5) })),
+  weighted(2, fc.record({ do: step('renew'), client, transport: fc.constantFrom('sse', 'websocket') })),
   weighted(4, fc.record({ do: step('client takes'), client })),
   weighted(2, fc.record({ do: step('client turns'), client, slow: fc.boolean() })),
 )

@@ -1,5 +1,7 @@
 /** Plays a script of clients with several subscriptions each on all of core. What goes wrong is thrown by the step that shows it. */
+
 import { formatCursor } from '@watchpost/protocol'
+import { ANONYMOUS } from '../src/access.ts'
 import { Siblings } from '../src/siblings.ts'
 import type { Sink, Subscription } from '../src/subscription.ts'
 import type { Start } from '../src/watch.ts'
@@ -146,6 +148,8 @@ export class SiblingsSimulation {
         const open = client.open[step.nth % Math.max(1, client.open.length)]
         return open && this.#close(client, open)
       }
+      case 'renew':
+        return this.#renew(client, step.transport)
       case 'client takes':
         return client.sink.take()
       case 'client turns':
@@ -165,13 +169,27 @@ export class SiblingsSimulation {
     const { filters, keys, types } = wish
     const isOpen = client.open.some(({ account }) => account.filter === filters[0])
     if (isOpen || client.open.length >= SUBSCRIPTIONS_MAX) return
-    const watch = watcher.watch(filters, { keys, types }, { identity: { name: 'anonymous' }, transport: 'websocket' })
+    const watch = watcher.watch(filters, { keys, types }, { identity: ANONYMOUS, transport: 'websocket' })
     const from = await clock.until(watcher.locate(watch, this.#startOf(start)))
     client.siblings.demandCompatible(watch, watch.view.hasDeltas)
     const account = client.ledger.open(wish, from.position, from.gap)
     const subscription = watcher.subscribe(watch, from, this.#encoding, this.#sinkOf(client, account))
     client.siblings.add(subscription)
     client.open = [...client.open, { account, subscription }]
+  }
+
+  /** Another transport makes it another selection, and so another feed, as other rights would. */
+  #renew(client: Client, transport: 'sse' | 'websocket'): void {
+    for (const open of client.open) {
+      const { account, subscription } = open
+      const { filters, keys, types } = account.wish
+      const watch = this.#world.watcher.watch(filters, { keys, types }, { identity: ANONYMOUS, transport })
+      client.siblings.remove(subscription)
+      const sink = this.#sinkOf(client, account)
+      const renewed = this.#world.watcher.replace(subscription, watch, this.#encoding, sink)
+      client.siblings.add(renewed)
+      client.open = [...client.open.filter((each) => each !== open), { account, subscription: renewed }]
+    }
   }
 
   /** The client's sink, as one of its subscriptions has it. */

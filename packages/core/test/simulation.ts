@@ -1,5 +1,7 @@
 /** Plays a script of steps on all of core, above a log in memory. What goes wrong is thrown by the step that shows it. */
+
 import { formatCursor, ProblemError } from '@watchpost/protocol'
+import { ANONYMOUS } from '../src/access.ts'
 import type { Snapshot } from '../src/subscription.ts'
 import type { Located, Start, Watch } from '../src/watch.ts'
 import { CheckedSink } from './checked-sink.ts'
@@ -179,7 +181,7 @@ export class Simulation {
 
   #watch({ filters, keys, types, select, delta }: Wish): Watch {
     const options = { keys, types, select: select.map((name) => `/${name}`), delta }
-    return this.#world.watcher.watch(filters, options, { identity: { name: 'anonymous' }, transport: 'websocket' })
+    return this.#world.watcher.watch(filters, options, { identity: ANONYMOUS, transport: 'websocket' })
   }
 
   async #subscribe(wish: Wish, start: StartWish, slow: boolean): Promise<void> {

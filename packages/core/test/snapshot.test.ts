@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { SERVER } from '../src/access.ts'
+import { ANONYMOUS, SERVER } from '../src/access.ts'
+import type { TopicDefinition } from '../src/definition.ts'
 import type { Subscription } from '../src/subscription.ts'
 import type { ViewOptions } from '../src/view.ts'
 import { settled } from './manual-clock.ts'
@@ -118,6 +119,30 @@ describe('a subscription with the state first [WP-4.6]', () => {
     sink.take()
     await here.clock.giveTurns()
     expect(partsOf(sink).length).toBe(2)
+  })
+
+  it('goes on with what another identity may see, when that takes its place [WP-6.7]', async () => {
+    const mask: TopicDefinition['mask'] = ({ identity }) => (identity === ANONYMOUS ? ['/price'] : [])
+    const here = world({ topics: { stocks: { ...KEYED, watch: 'anyone', mask } }, sliceEventsMax: 2 })
+    await here.publish('stocks', ...prices('a', 'b', 'c', 'd', 'e'))
+    const { sink, subscription } = begin(here, { delta: true })
+    await settled()
+    const watch = here.watcher.watch(['stocks'], { delta: true }, { identity: ANONYMOUS })
+    const encoding = plainEncoding()
+    const after = here.watcher.replace(subscription, watch, encoding, sink)
+    await here.publish('stocks', ...prices('e', 'a'))
+    await here.clock.giveTurns()
+    expect(partsOf(sink)).toEqual([
+      [[1, 2], true],
+      [[3, 4], true],
+      [[], false],
+    ])
+    expect(sink.offsets).toEqual([6, 7])
+    const shown = sink.chunks.flatMap(({ snapshot, events }) => [...(snapshot?.events ?? []), ...events])
+    expect(shown.map(({ json }) => json.includes('"price"'))).toEqual([true, true, false, false, false, false])
+    expect([subscription.closed, after.state, after.builds]).toEqual([true, 'live', true])
+    // What came before it was masked otherwise, so a patch could not be laid over it.
+    expect(shown.some(({ json }) => json.includes('"patch"'))).toBe(false)
   })
 
   it('is whole though its events are trimmed, and a loss of what follows is announced [WP-2.4]', async () => {

@@ -9,7 +9,7 @@ const TOPICS = { stocks: { ...OPEN, key: '/key' }, plain: OPEN }
 const cursorOf = (position: Position): string => formatCursor('m3m', position)
 
 const read = (here: World, request: Partial<StateRequest> = {}): StatePage =>
-  readState(here.log, here.topic('stocks'), { limit: 100, ...request }, here.limits)
+  readState(here.log, here.topic('stocks'), { limit: 100, masked: [], ...request }, here.limits)
 
 const keysOf = ({ events }: Pick<StatePage, 'events'>): string[] =>
   events.map(({ json }) => (JSON.parse(json) as { key: string }).key)
@@ -95,7 +95,9 @@ describe('the state of a keyed topic [WP-3.11] [WP-9.1]', () => {
 
   it('is not there for a topic without key', async () => {
     const here = world({ topics: TOPICS })
-    const problem = await problemOf(() => readState(here.log, here.topic('plain'), { limit: 1 }, here.limits))
+    const problem = await problemOf(() =>
+      readState(here.log, here.topic('plain'), { limit: 1, masked: [] }, here.limits),
+    )
     expect(problem.problem).toBe('not-keyed')
   })
 

@@ -18,7 +18,7 @@ describe('what may be watched', () => {
     closed: { events: { tick: {} } },
     writable: { ...OPEN, watch: 'granted' },
   }
-  const ANA: Identity = { name: 'user ana', subject: 'ana' }
+  const ANA: Identity = { ...ANONYMOUS, name: 'user ana', subject: 'ana' }
 
   it.each<[readonly string[], Identity, ViewOptions, string]>([
     [[], ANONYMOUS, {}, 'invalid-parameter'],
@@ -222,7 +222,7 @@ describe('a gap [WP-2.4]', () => {
   })
 
   it('that a page meets after its first events comes with the next page, not in their place', async () => {
-    const here = world({ sliceEventsMax: 2 })
+    const here = world({ sliceEventsMax: 1 })
     await here.publish('a/1', {}, {})
     await here.publish('a/2', {}, {}, {})
     const watch = watchOf(here, ['a/*'])

@@ -3,7 +3,7 @@
  * depends on (head, topic numbers, what is kept of a topic, idempotency) is read in the transaction and nowhere else.
  */
 import type { Append, Appended } from '@watchpost/core'
-import { encodeEvent, formatCursor } from '@watchpost/protocol'
+import { encodeEvent, formatCursor, ProblemError } from '@watchpost/protocol'
 import { forgetExpired, recall, remember } from './idempotency.ts'
 import { asText, encodeRun, metaNumber, type Run, type Store, type TopicRow } from './store.ts'
 
@@ -14,21 +14,25 @@ export type Outcome = { readonly appended: Appended } | { readonly refused: unkn
 interface Group {
   readonly store: Store
   readonly nowMs: number
+  /** The rows of topics that were looked at. */
   readonly topics: Map<string, TopicRow>
+  /** How many topics there are; rows are never removed. The newest has this number. */
+  topicCount: number
   head: number
   run: Run | undefined
 }
 
 /** Writes a group of publishes, each whole or not at all, in the order given. Runs in a write transaction. */
 export function publishGroup(store: Store, appends: readonly Append[], nowMs: number): Outcome[] {
-  const group: Group = { store, nowMs, topics: new Map(), head: metaNumber(store, 'head'), run: undefined }
-  const headBefore = group.head
+  const [head, topicCount] = [metaNumber(store, 'head'), metaNumber(store, 'topics')]
+  const group: Group = { store, nowMs, topics: new Map(), topicCount, head, run: undefined }
   const outcomes = appends.map((append) => publishOne(group, append))
   if (appends.some((append) => append.idempotency !== undefined)) forgetExpired(store, nowMs)
-  if (group.head > headBefore) {
+  if (group.head > head) {
     putRun(group)
     for (const [topic, row] of group.topics) store.topics.putSync(topic, row)
     store.meta.putSync('head', group.head)
+    if (group.topicCount > topicCount) store.meta.putSync('topics', group.topicCount)
   }
   return outcomes
 }
@@ -44,6 +48,8 @@ function publishOne(group: Group, append: Append): Outcome {
       return { refused }
     }
   }
+  const refused = tooManyTopics(group, append)
+  if (refused !== undefined) return { refused }
   const first = group.head + 1
   writeEvents(group, append)
   const appended = { first, timestamps: append.events.map((event) => event.timestamp), replayed: false }
@@ -72,19 +78,26 @@ function writeEvents(group: Group, append: Append): void {
   row[4] = group.head
 }
 
+/** Why a publish may not make the topic that it is for; `undefined` if it may, or if the topic is there. */
+function tooManyTopics(group: Group, { topic, topicsMax }: Append): ProblemError | undefined {
+  if (topicsMax === undefined || group.topicCount < topicsMax || knownRow(group, topic)) return undefined
+  const detail = `There are ${topicsMax} topics or more already, and ${JSON.stringify(topic)} would be a new one.`
+  return new ProblemError('reach-maximum-topics', detail)
+}
+
 function topicRow(group: Group, topic: string): TopicRow {
-  let row = group.topics.get(topic)
-  if (row === undefined) {
-    row = group.store.topics.get(topic) ?? [newNumber(group.store), 0, 0, 0, 0, 0]
-    group.topics.set(topic, row)
-  }
+  const known = knownRow(group, topic)
+  if (known !== undefined) return known
+  const row: TopicRow = [++group.topicCount, 0, 0, 0, 0, 0]
+  group.topics.set(topic, row)
   return row
 }
 
-function newNumber(store: Store): number {
-  const number = metaNumber(store, 'topics') + 1
-  store.meta.putSync('topics', number)
-  return number
+/** The row of a topic that there is, also of one that this transaction made. */
+function knownRow({ store, topics }: Group, topic: string): TopicRow | undefined {
+  const known = topics.get(topic) ?? store.topics.get(topic)
+  if (known !== undefined) topics.set(topic, known)
+  return known
 }
 
 // Publishes to the same topic that come together share a run, so that many small ones cost little more than a large one.

@@ -80,6 +80,43 @@ describe('append', () => {
     expect(readAll(log).map(dataOf)).toEqual([2])
   })
 
+  it('refuses what would make one topic too many, and nothing else [WP-8.1]', async () => {
+    const dir = directory()
+    const log = await openLog({ dir })
+    const make = (topic: string, topicsMax = 3): Promise<unknown> =>
+      log.append({ ...append(topic, event(topic), event(topic)), topicsMax }).then(
+        ({ first }) => first,
+        (error: unknown) => (error as ProblemError).problem,
+      )
+    const over = 'reach-maximum-topics'
+    // All at once, so that they share a transaction.
+    expect(await Promise.all(['a', 'b', 'a', 'c', 'd', 'b', 'e', 'c'].map((topic) => make(topic)))).toEqual([
+      ...[1, 3, 5, 7, over, 9, over, 11],
+    ])
+    expect([await make('d'), await make('a'), (await log.append(append('own', event(1)))).first]).toEqual([
+      over,
+      13,
+      15,
+    ])
+    expect([await make('d', 4), await make('d', 5), await make('e', 5)]).toEqual([over, 16, over])
+    await log.trim('a', { events: 0 }, 1_000)
+    await log.close()
+    const again = await openLog({ dir })
+    await expect(again.append({ ...append('e', event(1)), topicsMax: 5 })).rejects.toThrow('"e" would be a new one')
+    expect([...again.topics()].map(({ topic }) => topic)).toEqual(['a', 'b', 'c', 'd', 'own'])
+    expect(again.head).toBe(17)
+  })
+
+  it('leaves the idempotency key of what it refused unused, and answers a repetition at any time [WP-3.10]', async () => {
+    const log = await openLog()
+    const idempotency = { key: 'k', fingerprint: 'f', keepMs: 60_000 }
+    await log.append({ ...append('a', event(1)), topicsMax: 1 })
+    await expect(log.append({ ...append('b', event(2)), topicsMax: 1, idempotency })).rejects.toThrow(ProblemError)
+    const made = { ...append('b', event(2)), idempotency }
+    expect(await log.append({ ...made, topicsMax: 2 })).toMatchObject({ first: 2, replayed: false })
+    expect(await log.append({ ...made, topicsMax: 1 })).toMatchObject({ first: 2, replayed: true })
+  })
+
   it.each(['disk', 'os'] as const)('has everything after it is opened again (%s)', async (durability) => {
     const dir = directory()
     const first = await openLog({ dir, durability })

@@ -107,6 +107,18 @@ describe('several processes on one store', () => {
     await expect.poll(() => told).toBe(1)
   })
 
+  it('make together just as many topics as there may be [WP-8.1]', async () => {
+    const dir = directory()
+    const children = ['a', 'b', 'c'].map((name) => startFixture('topic-maker.mjs', dir, name, '100', '120'))
+    for (const child of children) await child.line(has('ready'))
+    for (const child of children) child.process.stdin?.write('go\n')
+    const ends = await Promise.all(children.map((child) => child.line(has('made'))))
+    const counts = ends as { readonly made: number; readonly refused: number }[]
+    expect(counts.reduce((sum, { made }) => sum + made, 0)).toBe(120)
+    expect(counts.reduce((sum, { refused }) => sum + refused, 0)).toBe(180)
+    expect([...(await openLog({ dir })).topics()]).toHaveLength(120)
+  })
+
   it('answer an idempotency key that another process used', async () => {
     const dir = directory()
     const [one, two] = [await openLog({ dir }), await openLog({ dir })]

@@ -59,6 +59,10 @@ export function keyOf(json: string): string | undefined {
 /** The data of an encoded event, as JSON text. */
 export const dataOf = (json: string): string => json.slice(dataStart(json), json.length - TAIL)
 
+/** The encoded event with other data, JSON text. */
+export const withData = (json: string, data: string): string =>
+  `${json.slice(0, dataStart(json))}${data}${json.slice(json.length - TAIL)}`
+
 /** The encoded event with `patch`, JSON text, in the place of its data [WP-4.7]. */
 export function withPatch(json: string, patch: string): string {
   const start = dataStart(json)

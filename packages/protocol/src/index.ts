@@ -10,6 +10,7 @@ export {
   keyOf,
   topicOf,
   typeOf,
+  withData,
   withPatch,
 } from './event.ts'
 export { LIMITS, type LimitName, type LimitRow, type Limits, limitsWith } from './limits.ts'

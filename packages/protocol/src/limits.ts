@@ -30,7 +30,14 @@ export type LimitName =
   | 'publishingBytesMax'
   | 'sockets'
   | 'connections'
+  | 'connectionsPerIdentity'
+  | 'connectionsPerAddress'
+  | 'handshakesPerSecond'
+  | 'refusalsPerSecond'
+  | 'publishesPerSecond'
   | 'subscriptionsPerConnection'
+  | 'messagesPerSecond'
+  | 'messagesBurst'
   | 'messageBytesMax'
   | 'answeringBytesMax'
   | 'bufferedBytesMax'
@@ -41,6 +48,7 @@ export type LimitName =
   | 'lastMax'
   | 'filtersMax'
   | 'selectBytesMax'
+  | 'topicsMax'
   | 'topicBytesMax'
   | 'topicSegmentsMax'
   | 'typeBytesMax'
@@ -61,7 +69,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   publishingBytesMax: row(
     268_435_456,
     'overloaded',
-    'the bodies of all publishes that one process holds at a time, however many send one',
+    'the bodies of all publishes that one process holds at a time, of which one holder or address may have half',
   ),
   sockets: row(25_000, 'disconnected', 'open sockets of one process, whatever they carry'),
   connections: row(
@@ -69,12 +77,39 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
     'reach-maximum-connections',
     'live streams, WebSockets and waiting long polls of one process',
   ),
+  connectionsPerIdentity: row(1_000, 'reach-maximum-connections', 'those of one subject, from wherever it connects'),
+  connectionsPerAddress: row(
+    200,
+    'reach-maximum-connections',
+    'those of one address, or of one IPv6 network of 64 bits, whoever they are for',
+  ),
+  handshakesPerSecond: row(
+    50,
+    'rate-limited',
+    'new streams, WebSockets and polls that have to wait, of one address; as many at once as in a second',
+  ),
+  refusalsPerSecond: row(
+    20,
+    'rate-limited',
+    'credentials from one address that are refused, as many at once as in a second; past it, tokens from there are not checked unless they were good before',
+  ),
+  publishesPerSecond: row(
+    1_000,
+    'rate-limited',
+    'publishes of one subject, or of one address of the anonymous, however many events each has; as many at once as in a second',
+  ),
   subscriptionsPerConnection: row(128, 'reach-maximum-subscriptions', 'subscriptions of one WebSocket'),
+  messagesPerSecond: row(
+    50,
+    'rate-limited',
+    'messages of one WebSocket client in the long run; reading each costs time',
+  ),
+  messagesBurst: row(100, 'rate-limited', 'messages that a WebSocket client may send at once, after a pause'),
   messageBytesMax: row(1_048_576, 'disconnected', 'one message from a WebSocket client, also once it is inflated'),
   answeringBytesMax: row(
     268_435_456,
     'overloaded',
-    'the answers of one process that wait for their clients to take them',
+    'the answers of one process that wait for their clients to take them, of which one address may have an eighth',
   ),
   bufferedBytesMax: row(
     1_048_576,
@@ -89,6 +124,12 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   lastMax: row(1_000, 'invalid-parameter', 'the highest `last`'),
   filtersMax: row(128, 'invalid-parameter', 'topic filters, keys, types or pointers of one request'),
   selectBytesMax: row(255, 'invalid-parameter', 'one pointer of a view, which is remembered as long as it is watched'),
+  topicsMax: row(
+    100_000,
+    'reach-maximum-topics',
+    'topics of the log, from which on a template makes no more: each is remembered for good, also when its events are gone',
+    { max: 4_294_967_295 },
+  ),
   topicBytesMax: row(255, 'invalid-parameter', 'a topic is a key of the log', { max: 255 }),
   topicSegmentsMax: row(16, 'invalid-parameter', 'bounds what matching a filter costs', { max: 64 }),
   typeBytesMax: row(128, 'invalid-event', 'an event type is a word, not a text', { max: 255 }),

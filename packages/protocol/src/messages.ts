@@ -39,6 +39,8 @@ export type ControlType =
   | 'subscribed'
   | 'unsubscribed'
   | 'published'
+  | 'authenticated'
+  | 'expiring'
   | 'pong'
 
 /**

@@ -25,6 +25,7 @@ const row = (
 
 export type ProblemName =
   | 'unauthorized'
+  | 'token-expired'
   | 'forbidden'
   | 'unknown-topic'
   | 'not-keyed'
@@ -44,6 +45,8 @@ export type ProblemName =
   | 'upgrade-required'
   | 'reach-maximum-connections'
   | 'reach-maximum-subscriptions'
+  | 'reach-maximum-topics'
+  | 'rate-limited'
   | 'headers-too-large'
   | 'internal'
   | 'going-away'
@@ -57,13 +60,23 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'no',
     'The request carries no credentials, or ones that are not valid, and the topic asks for some.',
     'Send valid credentials, or ask the operator to open the topic: `watch: "anyone"` or `publish: "anyone"`.',
+    4401,
+  ),
+  'token-expired': row(
+    401,
+    'Token expired',
+    'with a new token',
+    'The credentials were valid once, and are past their end.',
+    'Get a new token and send it: with the next request, or on a live connection before the old one ends.',
+    4401,
   ),
   forbidden: row(
     403,
     'Forbidden',
     'no',
-    'The identity may see this topic, but not do this with it.',
+    'The identity may see this topic, but not do this with it; or an admin ended the connection.',
     'Ask the operator for the right. A topic that you may not see at all answers `unknown-topic` instead.',
+    4403,
   ),
   'unknown-topic': row(
     404,
@@ -183,7 +196,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     429,
     'Maximum number of connections reached',
     'later',
-    'The server holds as many connections as it is allowed to.',
+    'The server holds as many connections as it is allowed to, in all, for the identity or for the address.',
     'Wait for `Retry-After` seconds, or share one connection between topics: `/v1/events`, or a WebSocket.',
     4429,
   ),
@@ -193,6 +206,21 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
     'no',
     'The connection has `subscriptionsPerConnection` subscriptions already.',
     'Unsubscribe from something first, subscribe to a topic filter such as `chat/*`, or open another connection.',
+  ),
+  'reach-maximum-topics': row(
+    429,
+    'Maximum number of topics reached',
+    'no',
+    'The publish would make a new topic by a template, and the log has `topicsMax` topics already.',
+    'Publish to a topic that there is, or ask the operator to raise `topicsMax`.',
+  ),
+  'rate-limited': row(
+    429,
+    'Too many in too short a time',
+    'later',
+    'Publishes, messages or new connections come faster than `publishesPerSecond`, `messagesPerSecond` or `handshakesPerSecond` allow, or credentials are refused more often than `refusalsPerSecond`.',
+    'Wait for `retryAfter` seconds. Publish several events at once, and keep connections open; the WebSocket of a client that goes on regardless is closed.',
+    4429,
   ),
   'headers-too-large': row(
     431,

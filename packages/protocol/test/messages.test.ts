@@ -14,6 +14,8 @@ const CONTROL_TYPES = Object.keys({
   subscribed: 0,
   unsubscribed: 0,
   published: 0,
+  authenticated: 0,
+  expiring: 0,
   pong: 0,
 } satisfies Record<ControlType, number>) as ControlType[]
 

@@ -3,11 +3,17 @@ import type { Clock, Encoding, Hub, Log, Publisher, Registry, Watcher } from '@w
 import type { Limits } from '@watchpost/protocol'
 import type { Logger } from 'pino'
 import type { WebSocketServer } from 'ws'
-import type { CorsOptions } from './config/config.ts'
+import type { Audit } from './audit.ts'
+import type { Authenticator } from './auth/authenticator.ts'
+import type { Drain } from './drain.ts'
+import type { Addresses } from './http/address.ts'
 import type { Answers } from './http/answers.ts'
 import type { Bodies } from './http/body.ts'
 import type { Connections } from './http/connections.ts'
+import type { Cors } from './http/cors.ts'
 import type { Metrics } from './metrics.ts'
+import type { Quotas } from './quotas/quotas.ts'
+import type { Tracing } from './tracing.ts'
 import type { GzipChunk } from './transports/gzip.ts'
 
 export interface App {
@@ -17,14 +23,23 @@ export interface App {
   readonly watcher: Watcher
   readonly hub: Hub
   readonly connections: Connections
+  readonly addresses: Addresses
+  readonly quotas: Quotas
   readonly bodies: Bodies
   readonly answers: Answers
   readonly metrics: Metrics
   readonly logger: Logger
+  readonly audit: Audit
+  readonly tracing: Tracing
   readonly clock: Clock
   readonly limits: Limits
+  /** `undefined` if the configuration names no credentials: then nobody's are looked at. */
+  authenticator: Authenticator | undefined
+  /** How long before its end a connection's client is told that its credentials end. */
+  readonly expiringMs: number
+  readonly drain: Drain
   readonly heartbeatMs: number
-  readonly cors: CorsOptions | undefined
+  cors: Cors | undefined
   readonly sse: Encoding<Buffer>
   /** `undefined` if nothing is to be compressed. */
   readonly sseGzip: Encoding<GzipChunk> | undefined

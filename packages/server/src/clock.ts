@@ -1,6 +1,9 @@
 /** The machine's own time, for core. */
 import type { Clock } from '@watchpost/core'
 
+/** Timers hold no longer time, and end at once when they are asked to. */
+export const TIMER_MS_MAX = 2_147_483_647
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -20,7 +20,9 @@ export function idempotencyOf(
     throw new ProblemError('invalid-parameter', `${where}: must have 1 to ${idempotencyKeyBytesMax} bytes.`)
   }
   return {
-    key: sha256(JSON.stringify([scope.identity.name, scope.topic, key])),
+    // Not by the identity's name: a publisher whose rights changed in between is the same one. Nor by its subject, which
+    // two issuers can give to different publishers.
+    key: sha256(JSON.stringify([scope.identity.holder ?? null, scope.topic, key])),
     fingerprint: sha256(body),
   }
 }

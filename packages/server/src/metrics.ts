@@ -1,16 +1,35 @@
 /** Metrics in Prometheus' text format [WP-3.14]. One registry per server, so that several in a process don't mix. */
 import type { Hub, Log } from '@watchpost/core'
+import { LIMITS, type LimitName, PROBLEMS, ProblemError, type ProblemName } from '@watchpost/protocol'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Authenticator } from './auth/authenticator.ts'
+import { ANONYMOUS_SESSION, type Session } from './auth/session.ts'
 import type { Connections } from './http/connections.ts'
 
 /** Named against Prometheus' own conventions, and of little use to an operator. */
 const LEFT_OUT = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+/** The limits on how many there may be. What is over `messagesBurst` is refused for `messagesPerSecond`. */
+const REFUSING = (Object.keys(LIMITS) as LimitName[]).filter((name) => {
+  const { over } = LIMITS[name]
+  return over === 'reach-maximum-connections' || (over === 'rate-limited' && name !== 'messagesBurst')
+})
+
+/**
+ * What becomes of credentials. They are not looked at if they come too often (`limited`), and can't be if an issuer's keys
+ * are not to be had (`failed`).
+ */
+const OUTCOMES = ['accepted', 'expired', 'refused', 'limited', 'failed'] as const
+
+type Outcome = (typeof OUTCOMES)[number]
 
 export class Metrics {
   readonly registry: Registry = new Registry()
   readonly requests: Counter<'route' | 'method' | 'status'>
   readonly problems: Counter<'problem'>
   readonly cut: Counter<'transport' | 'reason'>
+  readonly refused: Counter<'limit'>
+  readonly authentications: Counter<'outcome'>
   readonly #published: Counter<'topic'>
   readonly #publishes: Counter<'topic'>
 
@@ -48,6 +67,26 @@ export class Metrics {
       labelNames: ['transport', 'reason'],
       registers,
     })
+    this.refused = new Counter({
+      name: 'watchpost_refused_total',
+      help: 'Connections, publishes and messages that were refused for a limit on how many there may be, by its name.',
+      labelNames: ['limit'],
+      registers,
+    })
+    this.authentications = new Counter({
+      name: 'watchpost_authentications_total',
+      help: 'Credentials that clients sent, by what became of them.',
+      labelNames: ['outcome'],
+      registers,
+    })
+    this.#begin()
+  }
+
+  /** Series that begin with their first count have no rate over it, and alerts on them miss the first one. */
+  #begin(): void {
+    for (const problem of Object.keys(PROBLEMS) as ProblemName[]) this.problems.inc({ problem }, 0)
+    for (const limit of REFUSING) this.refused.inc({ limit }, 0)
+    for (const outcome of OUTCOMES) this.authentications.inc({ outcome }, 0)
   }
 
   /** `topic` is the definition's template: names of topics are the clients' choice, and would grow without bound. */
@@ -116,4 +155,35 @@ export class Metrics {
       () => hub.eventsPassedOver,
     )
   }
+}
+
+/** The same authenticator, each use of which is counted, but for requests without credentials. */
+export function countAuthentications(authenticator: Authenticator, { authentications }: Metrics): Authenticator {
+  const count = (outcome: Outcome): void => authentications.inc({ outcome })
+  const counted = async (find: Promise<Session>): Promise<Session> => {
+    try {
+      const session = await find
+      if (session !== ANONYMOUS_SESSION) count('accepted')
+      return session
+    } catch (error) {
+      count(outcomeOf(error))
+      throw error
+    }
+  }
+  return {
+    ...authenticator,
+    identify: (exchange) => counted(authenticator.identify(exchange)),
+    verify: (...sent) => counted(authenticator.verify(...sent)),
+  }
+}
+
+const OUTCOME_OF: Partial<Record<ProblemName, Outcome>> = {
+  'token-expired': 'expired',
+  unauthorized: 'refused',
+  'rate-limited': 'limited',
+}
+
+function outcomeOf(error: unknown): Outcome {
+  const problem = error instanceof ProblemError ? error.problem : undefined
+  return (problem && OUTCOME_OF[problem]) ?? 'failed'
 }

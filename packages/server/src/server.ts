@@ -4,7 +4,7 @@
  *
  * Next on the way down: transports/sse.ts.
  */
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import {
   Hub,
   iterate,
@@ -19,20 +19,30 @@ import {
   Watcher,
 } from '@watchpost/core'
 import { openLmdbLog } from '@watchpost/log-lmdb'
-import { formatCursor, limitsWith, ProblemError } from '@watchpost/protocol'
+import { formatCursor, type LimitName, limitsWith, ProblemError } from '@watchpost/protocol'
 import { type Logger, pino } from 'pino'
 import type { App } from './app.ts'
+import { Audit } from './audit.ts'
+import { type Authenticator, createAuthenticator } from './auth/authenticator.ts'
 import { systemClock } from './clock.ts'
 import { checkConfig } from './config/check.ts'
-import type { Config, Topics } from './config/config.ts'
+import type { Config, LogLevel, Topics } from './config/config.ts'
+import { warningsOf } from './config/warnings.ts'
+import { Drain } from './drain.ts'
+import { Addresses, addressKey } from './http/address.ts'
 import { Answers } from './http/answers.ts'
 import { attachTo } from './http/attach.ts'
 import { Bodies } from './http/body.ts'
 import { Connections } from './http/connections.ts'
+import { corsOf } from './http/cors.ts'
 import { createHandler } from './http/handler.ts'
 import { type Listening, listen } from './http/listen.ts'
-import { Metrics } from './metrics.ts'
-import { sseEncoding, sseGzipEncoding } from './transports/sse.ts'
+import { countAuthentications, Metrics } from './metrics.ts'
+import { Quotas } from './quotas/quotas.ts'
+import { type Replacing, reload } from './reload.ts'
+import { logRuleFailures } from './rule-failures.ts'
+import { createTracing } from './tracing.ts'
+import { sseEncoding, sseGzipEncoding } from './transports/sse-encodings.ts'
 import { createWebSocketServer } from './transports/websocket/handshake.ts'
 import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
 import type { AttachOptions, Published, WatchOptions, Watchpost } from './watchpost.ts'
@@ -46,7 +56,10 @@ const DEFAULTS = {
   heartbeatMs: 15_000,
   coalesceMs: 5,
   compression: true,
+  expiringMs: 60_000,
+  drainMs: 25_000,
   logLevel: 'info',
+  audit: true,
 } as const
 
 /**
@@ -60,34 +73,91 @@ export async function createWatchpost<T extends Topics>(
   const checked = { ...DEFAULTS, ...checkConfig(config, 'config') }
   const logger = options.logger ?? pino({ level: checked.logLevel })
   const limits = limitsWith(checked.limits)
-  const registry = new Registry(checked.topics, { retention: checked.retention, limits })
+  const registry = new Registry(checked.topics, {
+    retention: checked.retention,
+    limits,
+    onRuleFailure: logRuleFailures(logger, systemClock),
+  })
+  const metrics = new Metrics()
+  const addresses = new Addresses(checked.trustProxy, (peer) => {
+    const fix = 'if that is a proxy, name it in trustProxy, or all of its clients share the limits of one address'
+    logger.warn({ address: peer }, `a request from an address that is not trusted tells of another client: ${fix}`)
+  })
+  const authenticatorOf = (from: Config, before?: Authenticator): Authenticator | undefined => {
+    const parts = {
+      ...{ clock: systemClock, logger, limits },
+      addressOf: (request: IncomingMessage) => addresses.of(request),
+      isProxied: (request: IncomingMessage) => addresses.isProxied(request),
+      onRefused: (limit: LimitName) => metrics.refused.inc({ limit }),
+    }
+    const authenticator = createAuthenticator(from, parts, before)
+    return authenticator && countAuthentications(authenticator, metrics)
+  }
+  const authenticator = authenticatorOf(checked)
   const log = await openLmdbLog({
     dir: checked.dataDir,
     durability: checked.durability,
     onWarning: (message) => logger.warn(message),
   })
-  return new RunningWatchpost(wire(checked, { log, registry, logger }), checked)
+  const app = wire(checked, { log, registry, logger, metrics, addresses, authenticator })
+  warn(app, checked)
+  // A logger that was given has a level of its own.
+  const setLevel = (level: LogLevel): void => {
+    if (options.logger === undefined) logger.level = level
+  }
+  return new RunningWatchpost(app, checked, { authenticatorOf, setLevel })
+}
+
+function warn({ registry, logger, clock }: App, config: Config): void {
+  for (const { about, message } of warningsOf(config, registry, clock.now())) logger.warn(about, message)
 }
 
 type CheckedConfig = Config & Required<Pick<Config, keyof typeof DEFAULTS>>
 
 function wire(
   config: CheckedConfig,
-  parts: { readonly log: Log; readonly registry: Registry; readonly logger: Logger },
+  parts: {
+    readonly log: Log
+    readonly registry: Registry
+    readonly logger: Logger
+    readonly metrics: Metrics
+    readonly addresses: Addresses
+    readonly authenticator: Authenticator | undefined
+  },
 ): App {
-  const { log, registry, logger } = parts
+  const { log, registry, logger, metrics, addresses, authenticator } = parts
   const { heartbeatMs, coalesceMs } = config
   const limits = limitsWith(config.limits)
   const clock = systemClock
   const onFailure = (error: unknown): void => logger.error({ err: error }, 'the log could not be read')
-  const hub = new Hub(log, { clock, heartbeatMs, coalesceMs, onFailure })
-  const connections = new Connections(limits)
-  const metrics = new Metrics()
+  const tracing = createTracing(registry)
+  const { onDelivered } = tracing
+  const hub = new Hub(log, { clock, heartbeatMs, coalesceMs, onFailure, onDelivered })
+  const onRefused = (limit: LimitName): void => metrics.refused.inc({ limit })
+  const connections = new Connections(limits, clock, onRefused)
   metrics.observe({ log, hub, connections })
   return {
-    ...{ log, registry, hub, connections, metrics, logger, clock, limits, heartbeatMs, cors: config.cors },
+    ...{
+      log,
+      registry,
+      hub,
+      connections,
+      metrics,
+      logger,
+      clock,
+      limits,
+      heartbeatMs,
+      expiringMs: config.expiringMs,
+      drain: new Drain({ connections, clock, logger, drainMs: config.drainMs }),
+      cors: corsOf(config),
+      authenticator,
+      audit: new Audit(config.audit ? logger : undefined, clock),
+      tracing,
+    },
+    addresses,
+    quotas: new Quotas(limits, clock, onRefused),
     bodies: new Bodies(limits),
-    answers: new Answers(limits),
+    answers: new Answers(limits, (request) => addressKey(addresses.of(request))),
     publisher: new Publisher(log, limits, clock),
     watcher: new Watcher({ log, registry, hub, clock, limits }),
     sse: sseEncoding(log.epoch),
@@ -98,16 +168,18 @@ function wire(
 
 class RunningWatchpost<T extends Topics> implements Watchpost<T> {
   readonly #app: App
-  readonly #config: Config
+  readonly #replacing: Replacing
+  #config: CheckedConfig
   readonly #sweeping: Sweeping
   readonly #detach: (() => void)[] = []
   readonly #ending = new AbortController()
   #listening: Listening | undefined
   #closed: Promise<void> | undefined
 
-  constructor(app: App, config: Config) {
+  constructor(app: App, config: CheckedConfig, replacing: Replacing) {
     this.#app = app
     this.#config = config
+    this.#replacing = replacing
     const { log, registry, clock, logger } = app
     const onFailure = (error: unknown): void => logger.error({ err: error }, 'old events could not be trimmed')
     this.#sweeping = sweepRegularly(log, registry, clock, onFailure)
@@ -116,7 +188,8 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
   async listen(): Promise<{ readonly url: string }> {
     if (this.#listening !== undefined) throw new Error('this Watchpost listens already')
     const handler = createHandler(this.#app, { basePath: '', probes: true }, true)
-    this.#listening = await listen(this.#config.listen ?? {}, this.#app.limits, handler)
+    this.#listening = await listen(this.#config, this.#app, handler)
+    this.#app.drain.whenBegun(() => this.#listening?.drain())
     this.#app.logger.info({ url: this.#listening.url }, 'listening')
     return { url: this.#listening.url }
   }
@@ -133,13 +206,14 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
     topic: Topic,
     events: NewEvent<T, Topic> | readonly NewEvent<T, Topic>[],
   ): Promise<Published> {
-    const { registry, publisher, metrics, log } = this.#app
+    const { registry, publisher, metrics, tracing, log } = this.#app
     const resolved = registry.resolve(topic)
     if (resolved === undefined) {
       throw new ProblemError('unknown-topic', `No topic definition matches ${JSON.stringify(topic)}.`)
     }
     const list: readonly unknown[] = Array.isArray(events) ? events : [events]
-    const { first, timestamps } = await publisher.publish(resolved, list)
+    const publishing = { resolved, events: list.length }
+    const { first, timestamps } = await tracing.publish(publishing, () => publisher.publish(resolved, list))
     metrics.countPublish(resolved.topic.template, list.length)
     const idOf = (index: number): string => formatCursor(log.epoch, { offset: first + index, trims: 0 })
     return { events: timestamps.map((timestamp, index) => ({ id: idOf(index), timestamp })) }
@@ -185,6 +259,19 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
     for await (const text of iterate(this.#app.watcher, watch, from, signal)) {
       yield JSON.parse(text) as Message | GapMessage
     }
+  }
+
+  reload(config: Config): void {
+    if (this.#closed !== undefined) throw new Error('this Watchpost is closed')
+    const checked = { ...DEFAULTS, ...checkConfig(config, 'config') }
+    this.#config = reload(this.#app, { before: this.#config, after: checked }, this.#replacing)
+    warn(this.#app, this.#config)
+  }
+
+  drain(): Promise<void> {
+    const { drain, audit } = this.#app
+    if (!drain.hasBegun) audit.note('drain', undefined, drain.begin())
+    return drain.ended()
   }
 
   close(): Promise<void> {

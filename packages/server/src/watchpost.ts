@@ -1,6 +1,6 @@
 /** What the library gives to whoever embeds it. */
 import type { Server } from 'node:http'
-import type { Topics } from './config/config.ts'
+import type { Config, Topics } from './config/config.ts'
 import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
 
 export interface WatchOptions {
@@ -50,6 +50,20 @@ export interface Watchpost<T extends Topics = Topics> {
     filter: Filter | readonly Filter[],
     options?: WatchOptions,
   ): AsyncIterableIterator<WatchedEvent<T, Filter> | GapMessage>
+  /**
+   * Takes another configuration while the server runs, and keeps its connections: `topics`, `retention`, `auth` and
+   * `logLevel` are replaced, and what else differs is named in a warning, since it needs a new start. Keys are read again
+   * from their files. Whoever watches sees what the new definitions allow, or is told that there is nothing left to see.
+   * The events of a topic that is defined no more stay in the log.
+   * @throws ConfigError that lists what is wrong; then nothing has changed
+   */
+  reload(config: Config): void
+  /**
+   * Makes the server ready to be closed without a stampede: it says that it is not ready, takes no new streams and
+   * WebSockets, and ends those that it has one after the other, within `drainMs`. Resolves when all are gone. All else is
+   * answered as before, until {@link close}.
+   */
+  drain(): Promise<void>
   /** Ends all streams, telling clients to go on elsewhere, finishes what is being published, and closes the log. */
   close(): Promise<void>
 }

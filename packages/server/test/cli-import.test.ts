@@ -1,27 +1,20 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   CONFIG,
-  cleanUp,
   type Ended,
   eventsOf,
   folderWith,
   recordsDone,
   runProgram,
-  type Serving,
+  serveForAll,
   serveIn,
   startProgram,
   until,
 } from './cli-process.ts'
 
-let server: Serving
-
-beforeAll(async () => {
-  server = await serveIn(folderWith({ 'watchpost.config.json': CONFIG }))
-})
-
-afterAll(cleanUp)
+const server = serveForAll()
 
 const importArgs = (...args: readonly string[]): readonly string[] => ['import', ...args, '--url', server.url]
 

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll } from 'vitest'
+import { keepCredentials, overhear } from './fixtures/secrets-notes.ts'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
@@ -26,8 +28,8 @@ export interface RunOptions {
 export interface Started {
   readonly child: ChildProcess
   /** What it wrote so far. */
-  stdout(): string
-  stderr(): string
+  readonly stdout: () => string
+  readonly stderr: () => string
   readonly ended: Promise<Ended>
 }
 
@@ -41,6 +43,9 @@ export function startProgram(args: readonly string[], { cwd, env = {}, stdin }: 
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   running.add(child)
+  const isServer = args[0] === 'serve' || args[0] === 'dev'
+  // What other commands print is their result, and may be the one new key or token that it is to be.
+  overhear(child, { stdoutIsLog: isServer })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -54,10 +59,17 @@ export function startProgram(args: readonly string[], { cwd, env = {}, stdin }: 
   const ended = new Promise<Ended>((resolve) => {
     child.on('close', (code) => {
       running.delete(child)
+      if (!isServer) keepMade(stdout)
       resolve({ code, stdout, stderr })
     })
   })
   return { child, stdout: () => stdout, stderr: () => stderr, ended }
+}
+
+/** Keys and tokens that a command has made. */
+function keepMade(stdout: string): void {
+  for (const [made] of stdout.matchAll(/wpk_\w[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+/g))
+    keepCredentials(made, 'what a command made')
 }
 
 export const runProgram = (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
@@ -90,7 +102,7 @@ export async function until(condition: () => boolean, timeoutMs = 20_000): Promi
 export interface Serving extends Started {
   readonly url: string
   readonly port: number
-  stop(): Promise<Ended>
+  readonly stop: () => Promise<Ended>
 }
 
 /** `watchpost serve` in a folder, once it listens. */
@@ -145,6 +157,25 @@ export const CONFIG: string = JSON.stringify({
   },
 })
 
+/**
+ * `watchpost serve` for all tests of a file, which are cleaned up after.
+ * @param config of three topics, if there is none
+ * @returns where it listens, once the tests run
+ */
+export function serveForAll(config: string = CONFIG): { readonly url: string } {
+  let server: Serving | undefined
+  beforeAll(async () => {
+    server = await serveIn(folderWith({ 'watchpost.config.json': config }))
+  })
+  afterAll(cleanUp)
+  return {
+    get url() {
+      if (server === undefined) throw new Error('ask for it in a test')
+      return server.url
+    },
+  }
+}
+
 interface Logged {
   readonly id: string
   readonly type: string
@@ -178,6 +209,7 @@ export function recordsDone(checkpoint: string): number {
 export async function runAndLeave(args: readonly string[]): Promise<Pick<Ended, 'code' | 'stderr'>> {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
+  overhear(child, { stdoutIsLog: false })
   child.stdout.once('data', () => child.stdout.destroy())
   const stderr = text(child.stderr)
   const code = await new Promise<number | null>((resolve) => {

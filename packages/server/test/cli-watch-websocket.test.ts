@@ -3,27 +3,11 @@ import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import {
-  CONFIG,
-  cleanUp,
-  eventsOf,
-  folderWith,
-  runProgram,
-  type Serving,
-  serveIn,
-  startProgram,
-  until,
-} from './cli-process.ts'
+import { CONFIG, eventsOf, folderWith, runProgram, serveForAll, serveIn, startProgram, until } from './cli-process.ts'
 
-let server: Serving
-
-beforeAll(async () => {
-  server = await serveIn(folderWith({ 'watchpost.config.json': CONFIG }))
-})
-
-afterAll(cleanUp)
+const server = serveForAll()
 
 async function publish(url: string, topic: string, ...numbers: readonly number[]): Promise<void> {
   const body = JSON.stringify(numbers.map((n) => ({ type: 'n', key: `k${n % 2}`, data: { n, 'm\u00e9': 0 } })))

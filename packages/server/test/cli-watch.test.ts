@@ -2,27 +2,20 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import {
   CONFIG,
-  cleanUp,
   eventsOf,
   folderWith,
   runAndLeave,
   runProgram,
-  type Serving,
+  serveForAll,
   serveIn,
   startProgram,
   until,
 } from './cli-process.ts'
 
-let server: Serving
-
-beforeAll(async () => {
-  server = await serveIn(folderWith({ 'watchpost.config.json': CONFIG }))
-})
-
-afterAll(cleanUp)
+const server = serveForAll()
 
 async function publish(topic: string, ...numbers: readonly number[]): Promise<void> {
   const body = JSON.stringify(numbers.map((n) => ({ type: 'n', key: `k${n % 2}`, data: { n, m: 0 } })))

@@ -14,7 +14,7 @@ import {
   until,
 } from './cli-process.ts'
 
-const COMMANDS = ['init', 'serve', 'dev', 'publish', 'watch', 'import', 'export', 'topics']
+const COMMANDS = ['init', 'serve', 'dev', 'publish', 'watch', 'import', 'export', 'topics', 'key', 'token']
 
 let server: Serving
 
@@ -35,7 +35,7 @@ describe('help', () => {
   it.each(COMMANDS)('of %s shows examples', async (command) => {
     const { code, stdout } = await runProgram([command, '--help'])
     expect(code).toBe(0)
-    expect(stdout).toContain(`Examples:\n  watchpost ${command}`)
+    expect(stdout).toMatch(new RegExp(`^Examples:\n  (?:\\S+=\\S+ )?watchpost ${command} ?`, 'm'))
   })
 })
 
@@ -143,13 +143,24 @@ describe('serve', () => {
 
   it('warns of topics that anyone in the network may publish to', async () => {
     const cwd = folderWith({ 'watchpost.config.json': CONFIG })
-    const started = startProgram(['serve', '--port', '0', '--host', '0.0.0.0'], { cwd })
+    const args = ['serve', '--port', '0', '--host', '0.0.0.0']
+    const refused = await runProgram(args, { cwd })
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('listen.plaintext')])
+    const started = startProgram(args, { cwd, env: { WATCHPOST_PLAINTEXT: 'true' } })
     await until(() => started.stdout().includes('"listening"'))
     started.child.kill('SIGTERM')
     const { stdout } = await started.ended
     expect(stdout).toContain('"level":40')
     expect(stdout).toContain('"topics":["stocks","n/{name}","any/{name}"]')
     expect(server.stdout()).not.toContain('"level":40')
+  })
+
+  it('warns of them behind a proxy too, which may be open to all', async () => {
+    const cwd = folderWith({ 'watchpost.config.json': CONFIG })
+    const started = startProgram(['serve', '--port', '0'], { cwd, env: { WATCHPOST_TRUST_PROXY: 'loopback' } })
+    await until(() => started.stdout().includes('"listening"'))
+    started.child.kill('SIGTERM')
+    expect((await started.ended).stdout).toContain('anyone who reaches the proxy before this server may publish')
   })
 })
 

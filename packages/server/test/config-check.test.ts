@@ -43,6 +43,12 @@ describe('checkConfig accepts', () => {
         compression: false,
       },
     ],
+    ['a proxy in front', { topics, trustProxy: true }],
+    ['proxies on this machine', { topics, trustProxy: 'loopback' }],
+    [
+      'proxies by address and network',
+      { topics, trustProxy: ['192.0.2.1', '10.0.0.0/8', 'fd00::/8', '::1', '0.0.0.0/1', '8000::/1'] },
+    ],
     ['rules', inTopic({ watch: 'anyone', publish: () => true, key: '/a~1b/c' })],
     ['a transport', inTopic({ transports: ['page'] })],
     ['a schema that can be called', inTopic({ events: { a: standard } })],
@@ -99,13 +105,48 @@ describe('checkConfig refuses', () => {
     [
       'an unknown rule',
       inTopic({ watch: 'everyone' }),
-      'topics.stocks.watch must be "anyone", "granted" or a function',
+      'topics.stocks.watch must be "anyone", "authenticated", "granted", { scope: "..." } or a function',
     ],
     ['a bad pointer', inTopic({ key: 'symbol' }), 'topics.stocks.key must be a JSON Pointer below data'],
     ['a word for a flag', { topics, compression: 'off' }, 'compression must be true or false, not "off"'],
+    ['a proxy by name', { topics, trustProxy: ['nginx'] }, 'trustProxy[0] must be an address or a network'],
+    ['too many bits', { topics, trustProxy: ['10.0.0.0/33'] }, 'trustProxy[0] must have from 1 to 32 bits'],
+    ['bits that are none', { topics, trustProxy: ['fd00::/x'] }, 'trustProxy[0] must have from 1 to 128 bits'],
+    ['a zone', { topics, trustProxy: ['fe80::1%eth0'] }, 'trustProxy[0] must be an address or a network'],
+    [
+      'trust in nobody',
+      { topics, trustProxy: false },
+      'c.ts: trustProxy is false; remove it, since nobody is trusted without it',
+    ],
+    ...['0.0.0.0/0', '10.1.2.3/0', '::/0', '::/80', '::ffff:0:0/96'].map(
+      (network): readonly [string, unknown, string] => [
+        `trust in everybody, ${network}`,
+        { topics, trustProxy: ['10.0.0.0/8', network] },
+        'c.ts: trustProxy[1] must not be all addresses, or clients could claim any; write true if only one proxy can reach the port, not',
+      ],
+    ),
+    [
+      'tls in the wrong place',
+      { topics, tls: { cert: 'a', key: 'b' } },
+      'c.ts: unknown key "tls"; write it in listen, as listen.tls',
+    ],
+    ['a port in the wrong place', { topics, port: 1 }, 'c.ts: unknown key "port"; write it in listen, as listen.port'],
+    [
+      'a scope that is two',
+      inTopic({ watch: { scope: 'a b' } }),
+      'topics.stocks.watch.scope must be one scope without spaces in it, such as "prices"',
+    ],
     ['an unknown way', inTopic({ onSlow: 'drop' }), 'topics.stocks.onSlow must be one of'],
     ['the latest of no key', inTopic({ onSlow: 'latest' }), "`onSlow: 'latest'` needs a `key`"],
-    ['a repeated transport', inTopic({ transports: ['sse', 'sse'] }), 'topics.stocks.transports[1] repeats "sse"'],
+    [
+      'a repeated transport',
+      inTopic({ transports: ['sse', 'sse'] }),
+      'transports[1] repeats topics.stocks.transports[0]',
+    ],
+    ['a long drain', { topics, drainMs: 600_001 }, 'drainMs must be a whole number from 0 to 600000, not 600001'],
+    ['a fraction', { topics, expiringMs: 0.5 }, 'expiringMs must be a whole number from 0 to 3600000, not 0.5'],
+    ['a key of no scope', inTopic({ publish: { scope: '' } }), 'topics.stocks.publish.scope must be one scope'],
+    ['a mask of words', inTopic({ mask: ['ip'] }), '"ip" is no JSON Pointer'],
     ['no event types', inTopic({ events: {} }), 'a schema for each event type'],
     ['a schema that is none', inTopic({ events: { a: 'object' } }), 'topics.stocks.events.a must be a JSON Schema'],
     ['a typo in a schema', inTopic({ events: { a: { typ: 'object' } } }), 'unknown keyword: "typ"'],
@@ -117,18 +158,46 @@ describe('checkConfig refuses', () => {
   })
 
   const later: readonly (readonly [string, unknown])[] = [
-    ['auth', { topics, auth: {} }],
     ['webhooks', { topics, webhooks: {} }],
-    ['trustProxy', { topics, trustProxy: true }],
-    ['drainMs', { topics, drainMs: 1 }],
-    ['a limit', { topics, limits: { connectionsPerAddress: 1 } }],
-    ['mask', inTopic({ mask: ['/ip'] })],
-    ['authenticated', inTopic({ watch: 'authenticated' })],
-    ['a scope', inTopic({ publish: { scope: 'x' } })],
+    ['presence', inTopic({ presence: true })],
+    ['ephemeral', inTopic({ ephemeral: true })],
   ]
   it.each(later)('what closes something only in later versions: %s', (_name, config) => {
     expect(faultsOf(config)).toEqual([expect.stringContaining('is not available in this version')])
   })
+
+  const hidden = 'hunter2-hunter2'
+  const pem = `-----BEGIN PRIVATE KEY-----\n${hidden}\n-----END PRIVATE KEY-----`
+  const tls = { cert: 'cert.pem', key: 'key.pem' }
+  const secrets: readonly (readonly [string, unknown, string])[] = [
+    ['a key in the place of its path', { listen: { tls: { ...tls, key: pem } } }, 'listen.tls.key must be the path of'],
+    [
+      'its bytes',
+      { listen: { tls: { ...tls, key: Buffer.from(pem) } } },
+      'listen.tls.key must be the path of a PEM file',
+    ],
+    ['a key in the place of tls', { listen: { tls: pem } }, 'listen.tls must be an object'],
+    [
+      'a secret where a text is asked for',
+      { auth: { jwt: { secret: hidden.repeat(3), issuer: { hidden } } } },
+      '.issuer',
+    ],
+    [
+      'in a list',
+      { auth: { jwt: { secret: hidden.repeat(3), algorithms: [hidden] } } },
+      'jwt.algorithms[0] must be one',
+    ],
+    ['for a number', { auth: { jwt: { secret: hidden.repeat(3), clockToleranceSeconds: hidden } } }, 'from 0 to 300'],
+    ['for a list', { auth: { jwt: { secret: hidden.repeat(3), algorithms: hidden } } }, 'must be a list'],
+  ]
+  it.each(secrets)(
+    'a secret, or what stands where one could, without showing it: %s [WP-6.6]',
+    (_name, config, message) => {
+      const faults = faultsOf({ topics, ...(config as object) })
+      expect(faults).toEqual([expect.stringContaining(message)])
+      for (const part of ['hunter2', String(Buffer.from(hidden)[0])]) expect(faults.join().includes(part)).toBe(false)
+    },
+  )
 
   it('all faults at once', () => {
     const faults = faultsOf({ topics: { a: { events: { x: {} }, wach: 1 }, b: {} }, durability: 1 })

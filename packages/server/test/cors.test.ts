@@ -1,10 +1,14 @@
 /** Cross-origin access [WP-3.13]. */
 import { describe, expect, it } from 'vitest'
+import { SECRET, sign } from './fixtures/auth.ts'
 import { get, openSse, post, startServer } from './harness.ts'
 
 const HERE = 'https://app.example.com'
 const from = (origin: string) => ({ origin })
-const EXPOSED = ['ETag', 'Link', 'Preference-Applied', 'Idempotent-Replayed', 'Retry-After']
+const EXPOSED = [
+  ...['ETag', 'Link', 'Preference-Applied', 'Idempotent-Replayed', 'Retry-After'],
+  ...['RateLimit', 'RateLimit-Policy', 'WWW-Authenticate'],
+]
 
 /** The names in a header that is a list, in lower case. */
 const listed = (headers: Headers, name: string): string[] =>
@@ -82,5 +86,27 @@ describe('cross-origin access', () => {
     }
     const asked = await preflight(`${url}/v1/events`, 'null', 'GET', 'last-event-id')
     expect(asked.headers.get('access-control-allow-methods')).toBe('GET')
+  })
+
+  it('is with credentials if a cookie is read, for the origins that are named only [WP-3.13] [WP-6.6]', async () => {
+    const auth = { jwt: { secret: SECRET }, cookie: 'session' }
+    const named = await startServer({ auth, cors: { origins: [HERE] } })
+    const credentials = async (url: string, origin: string): Promise<readonly (string | null)[]> => {
+      const answers = [
+        (await get(`${url}/v1/topics/log`, from(origin))).headers,
+        (await get(`${url}/nowhere`, from(origin))).headers,
+        (await preflight(`${url}/v1/topics/log`, origin, 'POST', 'content-type')).headers,
+      ]
+      return [...new Set(answers.map((headers) => headers.get('access-control-allow-credentials')))]
+    }
+    expect(await credentials(named.url, HERE)).toEqual(['true'])
+    expect(await credentials(named.url, 'https://evil.example.com')).toEqual([null])
+    const any = await startServer({ auth, cors: { origins: '*' } })
+    expect(await credentials(any.url, HERE)).toEqual([null])
+    const { jwt } = auth
+    const without = await startServer({ auth: { jwt }, cors: { origins: [HERE] } })
+    expect(await credentials(without.url, HERE)).toEqual([null])
+    const session = { ...from(HERE), cookie: `session=${await sign({ exp: 1 })}` }
+    expect((await get(`${named.url}/v1/topics/log`, session)).headers.get('www-authenticate')).toMatch(/invalid_token/)
   })
 })

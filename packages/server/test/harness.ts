@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { SseParser } from '@watchpost/protocol'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type Config, createWatchpost, type Topics, topic, type Watchpost } from 'watchpost'
+import { ONE_ADDRESS } from './fixtures/one-address.ts'
+import { noteError, notesLogger } from './fixtures/secrets-notes.ts'
 
 /** Topics of every kind that the tests need. */
 export const TOPICS = {
@@ -38,12 +40,21 @@ export async function temporaryDir(): Promise<string> {
   return dir
 }
 
+/** A server that logs everything to the notes of the run. */
+async function createNoted(config: Partial<Config>): Promise<Watchpost> {
+  const limits = { ...ONE_ADDRESS, ...config.limits }
+  try {
+    return await createWatchpost<Topics>({ topics: TOPICS, ...config, limits }, { logger: notesLogger() })
+  } catch (error) {
+    noteError(String(error))
+    throw error
+  }
+}
+
 /** Starts a server on a free port; it is closed when the test ends. */
 export async function startServer(config: Partial<Config> = {}): Promise<Running> {
   const dataDir = config.dataDir ?? (await temporaryDir())
-  const watchpost = await createWatchpost<Topics>({
-    topics: TOPICS,
-    logLevel: 'silent',
+  const watchpost = await createNoted({
     ...config,
     dataDir,
     listen: { host: '127.0.0.1', port: 0, ...config.listen },
@@ -72,6 +83,7 @@ export async function post(url: string, body: unknown, headers: Record<string, s
 
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text()
+  if (response.status >= 400) noteError(text)
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
 }
@@ -93,7 +105,7 @@ export interface OpenStream {
   close(): void
 }
 
-const CONTROL = new Set(['welcome', 'bookmark', 'gap', 'goodbye', 'error'])
+const CONTROL = new Set(['welcome', 'bookmark', 'gap', 'expiring', 'goodbye', 'error'])
 
 /** Opens an SSE stream by plain fetch and our own parser; it is closed when the test ends. */
 export async function openSse(url: string, headers: Record<string, string> = {}): Promise<OpenStream> {
@@ -107,6 +119,7 @@ export async function openSse(url: string, headers: Record<string, string> = {})
   let wake: () => void = () => undefined
   let isOver = false
   const parser = new SseParser(({ id, event, data }) => {
+    if (event === 'error') noteError(data)
     messages.push({ id, event, data: JSON.parse(data) as Record<string, unknown> })
   })
   const ended = (async () => {
@@ -155,8 +168,7 @@ export function serverForAll(config: Partial<Config>): { readonly url: string } 
   let close = (): Promise<void> => Promise.resolve()
   beforeAll(async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'watchpost-'))
-    const listen = { host: '127.0.0.1', port: 0 }
-    const watchpost = await createWatchpost<Topics>({ topics: TOPICS, logLevel: 'silent', ...config, dataDir, listen })
+    const watchpost = await createNoted({ ...config, dataDir, listen: { host: '127.0.0.1', port: 0 } })
     close = async () => {
       await watchpost.close()
       await rm(dataDir, { recursive: true, force: true })

@@ -4,6 +4,7 @@ import { Connection, drivers, json, msgpack, post, type Watching, type WatchRequ
 import { type Event, matchesFilter } from '@watchpost/protocol'
 import { expect, it } from 'vitest'
 import { type Child, startChild } from './fixtures/child.ts'
+import { EAGER_CLIENTS } from './fixtures/one-address.ts'
 import { type Numbers, numbersFrom } from './fixtures/seeded.ts'
 import { get, temporaryDir } from './harness.ts'
 
@@ -150,7 +151,7 @@ function expectedOf({ view, start, seen }: Watcher, all: readonly Event[]): stri
 it(`${WATCHERS} watchers that hop between ${drivers.length} clients see every event once, in order [WP-2.5] [WP-2.1] [WP-3.5] [WP-4.3]`, {
   timeout: 90_000,
 }, async () => {
-  const child = await startChild({ dataDir: await temporaryDir() })
+  const child = await startChild({ dataDir: await temporaryDir(), limits: EAGER_CLIENTS })
   const counts = { published: 0, joined: 0, joinedMeanwhile: 0 }
   const crowd: Crowd = { url: child.url, texts: new Map(), hops: {}, endings: { cut: 0, left: 0 }, ...counts }
   const startMs = performance.now()

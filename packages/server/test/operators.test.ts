@@ -1,9 +1,13 @@
 /** What operators watch: health, readiness, metrics, and the list of topics. */
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LIMITS, type LimitName, PROBLEMS } from '@watchpost/protocol'
 import { describe, expect, it } from 'vitest'
 import { topic } from 'watchpost'
+import { nowSeconds, SECRET, sign, startGuarded } from './fixtures/auth.ts'
 import { dial, metric } from './fixtures/http.ts'
-import { get, openSse, post, startServer, TOPICS } from './harness.ts'
+import { openRaw } from './fixtures/raw-socket.ts'
+import { type Answer, get, openSse, post, startServer, TOPICS } from './harness.ts'
 
 const line = { type: 'line', data: {} }
 
@@ -15,7 +19,7 @@ describe('for operators there is', () => {
     expect((await get(`${url}/readyz`)).status).toBe(200)
   })
 
-  it('503 from readiness while the server shuts down, and going-away for what is new [WP-3.14] [WP-5.1]', async () => {
+  it('503 from readiness while the server shuts down, after what had begun is finished [WP-3.14]', async () => {
     const server = await startServer()
     const { url } = server
     // Only a connection that has something to be answered yet is still open then.
@@ -27,14 +31,13 @@ describe('for operators there is', () => {
     socket.write(publish)
     await sleep(100)
     const closed = Promise.all([server.close(), new Promise((resolve) => socket.once('close', resolve))])
-    const stream = 'GET /v1/topics/log HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n'
     const ready = 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n'
-    socket.write(`${body}${ready}${stream}${publish}${body}`)
+    socket.write(`${body}${ready}${ready}`)
     await closed
     const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
-    // What had begun is finished; what comes after is not.
-    expect(statuses).toEqual([201, 503, 503, 503])
-    expect(text.match(/\/problems\/going-away"/g)).toHaveLength(2)
+    // The client is to ask elsewhere next.
+    expect(statuses).toEqual([201, 503])
+    expect(text).toMatch(/503[^]*Connection: close/)
     expect(text).toContain('{"status":"going away"}')
   })
 
@@ -75,9 +78,46 @@ describe('for operators there is', () => {
     await expect.poll(() => metric(url, 'watchpost_hub_feeds')).toBe(0)
   })
 
+  it('a series for every problem and limit from the start, and one for what becomes of credentials [WP-3.14]', async () => {
+    const { url } = await startGuarded({ jwt: { secret: SECRET } })
+    const text = await (await fetch(`${url}/metrics`)).text()
+    const begun = (name: string, label: string, values: readonly string[]): void => {
+      const lines = text.split('\n').filter((each) => each.startsWith(`${name}{`))
+      expect(lines).toEqual(values.map((value) => `${name}{${label}="${value}"} 0`))
+    }
+    begun('watchpost_problems_total', 'problem', Object.keys(PROBLEMS))
+    const limits = (Object.keys(LIMITS) as LimitName[]).filter((name) => /^connections|PerSecond$/.test(name))
+    begun('watchpost_refused_total', 'limit', limits)
+    begun('watchpost_authentications_total', 'outcome', ['accepted', 'expired', 'refused', 'limited', 'failed'])
+
+    const ask = async (token: string): Promise<Answer> =>
+      get(`${url}/v1/topics/mine`, { authorization: `Bearer ${token}` })
+    await ask(await sign())
+    await ask(await sign({ exp: nowSeconds() - 600 }))
+    await ask(`${await sign()}x`)
+    await get(`${url}/v1/topics/mine`)
+    const socket = await openRaw(url)
+    socket.ask({ type: 'authenticate', id: '1', data: { token: await sign() } })
+    await socket.next(({ re }) => re === '1')
+    const counts = ['accepted', 'expired', 'refused', 'limited'].map((outcome) =>
+      metric(url, `watchpost_authentications_total{outcome="${outcome}"}`),
+    )
+    expect(await Promise.all(counts)).toEqual([2, 1, 1, 0])
+  })
+
+  it('a guide that lists the same metrics', async () => {
+    const { url } = await startServer()
+    const guide = await readFile(new URL('../../../docs/guides/records.md', import.meta.url), 'utf8')
+    const namesIn = (text: string, pattern: RegExp): readonly string[] =>
+      [...new Set([...text.matchAll(pattern)].map(([, name]) => name as string))].sort()
+    const served = namesIn(await (await fetch(`${url}/metrics`)).text(), /^# TYPE (watchpost_\w+)/gm)
+    expect(served.length).toBeGreaterThan(10)
+    expect(namesIn(guide, /`(watchpost_\w+)`/g)).toEqual(served)
+  })
+
   it('a list of the topics that the caller may use, and the limits in force [WP-3.12] [WP-8.1]', async () => {
     const described = topic({
-      ...{ description: 'What happens', events: { line: { type: 'object' } }, publish: () => true },
+      ...{ description: 'What happens', events: { line: { type: 'object' } }, publish: 'anyone' as const },
       ...{ retention: { events: 10, ageMs: 1_000 }, transports: ['page', 'sse'] as const },
     })
     const hidden = topic({ events: { line: {} } })

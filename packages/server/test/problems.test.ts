@@ -120,7 +120,7 @@ describe('a rule of the server`s own', () => {
     for (const stream of streams) expect((await stream.events(1)).map(({ data }) => data['topic'])).toEqual(['log'])
     expect((await get(`${url}/v1/events?topic=**`)).body.events).toHaveLength(1)
     const answer = await get(`${url}/v1/topics/failing`)
-    expectProblem(answer, 'internal')
+    expectProblem(answer, 'unauthorized')
     expect(JSON.stringify(answer.body)).not.toContain('hunter2')
     expectProblem(await get(`${url}/v1/topics/promising`), 'unauthorized')
   })

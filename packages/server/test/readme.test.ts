@@ -18,6 +18,8 @@ async function project(files: Readonly<Record<string, string>>): Promise<string>
   const compilerOptions = {
     ...{ noEmit: true, types: ['node'], composite: false, declaration: false, declarationMap: false },
     isolatedDeclarations: false,
+    // Of no strictness that readers would know: claims and parameters are written as members.
+    noPropertyAccessFromIndexSignature: false,
   }
   const tsconfig = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, files: Object.keys(files) }
   const all = { ...files, 'package.json': '{"type":"module"}', 'tsconfig.json': JSON.stringify(tsconfig) }

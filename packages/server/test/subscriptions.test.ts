@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type Codec, json, msgpack, type NewEvent, post, Refusal } from '@watchpost/conformance'
 import { describe, expect, it } from 'vitest'
 import { topic } from 'watchpost'
+import { EAGER_CLIENTS } from './fixtures/one-address.ts'
 import { numbersFrom } from './fixtures/seeded.ts'
 import { check, Ledger, settle } from './fixtures/socket-check.ts'
 import { type Entry, SocketClient, type Wish } from './fixtures/socket-client.ts'
@@ -14,7 +15,7 @@ const topics = {
 }
 
 /** Heartbeats would tell clients sooner or later what they must be told at once. */
-const CONFIG = { topics, durability: 'os', heartbeatMs: 3_600_000 } as const
+const CONFIG = { topics, limits: EAGER_CLIENTS, durability: 'os', heartbeatMs: 3_600_000 } as const
 
 const codecOf = (n: number): Codec => (n % 2 === 0 ? json : msgpack)
 
@@ -183,7 +184,7 @@ describe('subscriptions that match the same event', () => {
   }
 
   it('lose and repeat nothing to a client that is too slow for all of them [WP-4.5] [WP-8.2]', async () => {
-    const { url } = await startServer({ ...CONFIG, limits: { bufferedBytesMax: 65_536 } })
+    const { url } = await startServer({ ...CONFIG, limits: { ...EAGER_CLIENTS, bufferedBytesMax: 65_536 } })
     const client = await SocketClient.open(url, json)
     const filters = ['room/a/**', 'room/a/1/*', 'room/a/*/2', 'room/b/**']
     for (const each of filters) await client.subscribe({ topic: each })

@@ -4,6 +4,7 @@ import { pack } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
 import { beside } from './fixtures/beside.ts'
 import { type Child, startChild } from './fixtures/child.ts'
+import { EAGER_CLIENTS } from './fixtures/one-address.ts'
 import {
   type Closed,
   closeFrame,
@@ -314,7 +315,7 @@ describe('a flood whose answers are not read', () => {
       timeout: 90_000,
     },
     async (kind, count, framesOf) => {
-      const { url, logged } = await server()
+      const { url, logged } = await server(EAGER_CLIENTS)
       const requests = Array.from({ length: count }, (_, n) => framesOf(n)).flat()
       const peer = await openRaw(url)
       const { result: wasTaken, grownMb } = await beside(url, () => pour(peer, Buffer.concat(requests)))
@@ -337,7 +338,7 @@ describe('a flood whose answers are not read', () => {
   it('of publishes is all published, in order, and acknowledged once it is read [WP-4.3] [WP-2.5]', {
     timeout: 90_000,
   }, async () => {
-    const { url, logged } = await server()
+    const { url, logged } = await server(EAGER_CLIENTS)
     const count = 20_000
     const publishes = Array.from({ length: count }, (_, n) =>
       textFrame({

@@ -3,6 +3,7 @@ import type { Json } from '@watchpost/protocol'
 import { describe, expect, it } from 'vitest'
 import { topic } from 'watchpost'
 import { expectProblem, metric } from './fixtures/http.ts'
+import { EAGER_CLIENTS } from './fixtures/one-address.ts'
 import { answerTo, handshake, type Message, openRaw, type RawSocket } from './fixtures/raw-socket.ts'
 import { get, post, startServer, TOPICS } from './harness.ts'
 
@@ -89,7 +90,7 @@ describe('a request', () => {
   })
 
   it('publishes, once per idempotency key, in the order in which it was sent [WP-4.3] [WP-3.10]', async () => {
-    const { url } = await startServer()
+    const { url } = await startServer({ limits: EAGER_CLIENTS })
     const socket = await openRaw(url)
     const event = { topic: 'log', type: 'line', data: { n: 0 }, idempotencyKey: 'once' }
     const first = await ask(socket, 'publish', event)

@@ -1,87 +1,9 @@
-/** The HTTP client of the commands: requests, the problems that answer them, and trying again where that can help. */
-import { type EventFault, PROBLEMS, type ProblemName, problemType } from '@watchpost/protocol'
+/** The HTTP client of the commands: requests, and trying again where that can help. */
+import type { Credentials } from './credentials.ts'
 import { CliFailure, Interrupted, usageFailure } from './failure.ts'
+import { isPassing, RemoteProblem, Unreachable } from './remote-failure.ts'
 import { backoffMs, sleep } from './retry.ts'
 import { note, printable } from './terminal.ts'
-
-/** A problem that a server answered with [WP-5.2]. */
-export class RemoteProblem extends CliFailure {
-  readonly status: number
-  readonly type: string
-  readonly detail: string
-  readonly errors: readonly EventFault[]
-  /** A cursor to go on from, where some expired. */
-  readonly earliest: string | undefined
-  readonly retryAfterMs: number | undefined
-
-  constructor(status: number, document: ProblemBody) {
-    super(problemText(status, document))
-    this.status = status
-    this.type = document.type ?? ''
-    this.detail = document.detail ?? `HTTP ${status}`
-    this.errors = document.errors ?? []
-    this.earliest = document.earliest
-    this.retryAfterMs = document.retryAfter === undefined ? undefined : document.retryAfter * 1_000
-  }
-
-  /** What an answer's body says; one that is no problem document is told of by its status. */
-  static of(status: number, body: string): RemoteProblem {
-    return new RemoteProblem(status, parseProblem(body))
-  }
-
-  is(name: ProblemName): boolean {
-    return this.type === problemType(name)
-  }
-
-  /** Whether the same request can succeed later. A type of another version counts by its status [WP-5.1]. */
-  get passes(): boolean {
-    const name = (Object.keys(PROBLEMS) as ProblemName[]).find((known) => this.is(known))
-    if (name === undefined) return this.status >= 500 || this.status === 408 || this.status === 429
-    return PROBLEMS[name].retry === 'later' || PROBLEMS[name].retry === 'elsewhere'
-  }
-}
-
-interface ProblemBody {
-  readonly type?: string
-  readonly detail?: string
-  readonly errors?: readonly EventFault[]
-  readonly earliest?: string
-  readonly retryAfter?: number
-}
-
-function problemText(status: number, { type, detail }: ProblemBody): string {
-  const name = (Object.keys(PROBLEMS) as ProblemName[]).find((known) => problemType(known) === type)
-  const first = `${detail ?? `HTTP ${status}`} (${type ?? `HTTP ${status}`})`
-  return name === undefined ? first : `${first}\n${PROBLEMS[name].fix}`
-}
-
-/** No answer came: nobody listens there, or the connection broke. */
-export class Unreachable extends CliFailure {
-  /** Whether the request certainly never arrived. */
-  readonly refused: boolean
-
-  constructor(url: string, cause: unknown) {
-    const code = codeOf(cause)
-    super(unreachableText(url, code))
-    this.refused = code === 'ECONNREFUSED' || code === 'ENOTFOUND'
-  }
-}
-
-/** The code of the innermost error that has one, else what the innermost says. */
-function codeOf(error: unknown): string {
-  const { code, message, cause } = error as NodeJS.ErrnoException
-  return typeof code === 'string' || cause === undefined ? (code ?? message) : codeOf(cause)
-}
-
-function unreachableText(url: string, code: string): string {
-  if (code === 'ECONNREFUSED') return `no server answers at ${url}; start one with \`watchpost serve\`, or pass --url`
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host of ${url} is not known; check --url`
-  if (code === 'bad port') return `browsers and this program refuse the port of ${url}; serve on another one`
-  if (/CERT|SELF_SIGNED|SSL|TLS/.test(code)) {
-    return `the certificate of ${url} is not trusted (${code}); name its authority with NODE_EXTRA_CA_CERTS=FILE`
-  }
-  return `no answer from ${url} (${code}); check --url and that the server runs`
-}
 
 /** Members with several values are repeated; absent ones are left out. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>
@@ -95,21 +17,41 @@ export interface RequestOptions {
 
 export class Client {
   readonly base: string
+  readonly credentials: Credentials
 
   /** @throws CliFailure (usage) if `base` is no URL of a server */
-  constructor(base: string) {
-    if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol)) {
+  constructor(base: string, credentials: Credentials) {
+    const url = URL.canParse(base) ? new URL(base) : undefined
+    if (url === undefined || !/^https?:$/.test(url.protocol)) {
       throw usageFailure(`--url ${base}: must be the URL of a server, such as http://127.0.0.1:8080`)
     }
+    if (url.username !== '' || url.password !== '') {
+      throw usageFailure(
+        '--url must not hold a user and password; send a token by WATCHPOST_TOKEN or --token-file FILE',
+      )
+    }
     this.base = base.replace(/\/+$/, '')
+    this.credentials = credentials
   }
 
   /**
-   * Sends one request; POST if it has a body.
+   * Sends one request; POST if it has a body. One whose token is refused is sent once more if the token's file has another
+   * one by then: nothing came of the first.
    * @throws RemoteProblem for an error status; Unreachable without an answer; Interrupted once `signal` aborts
    */
   async request(path: string, options: RequestOptions = {}): Promise<Response> {
-    const { query = {}, headers = {}, body, signal } = options
+    try {
+      return await this.#request(path, options)
+    } catch (error) {
+      if (!(error instanceof RemoteProblem) || !error.isRefusal || !this.credentials.hasNew) throw error
+      return this.#request(path, options)
+    }
+  }
+
+  async #request(path: string, options: RequestOptions): Promise<Response> {
+    const { query = {}, body, signal } = options
+    // A redirect to another origin is followed without `authorization`.
+    const headers = { ...options.headers, ...this.credentials.headers() }
     const init = { headers, ...(body !== undefined && { method: 'POST', body }), ...(signal && { signal }) }
     const response = await this.#answer(fetch(this.url(path, query), init), signal)
     if (response.ok) return response
@@ -147,19 +89,6 @@ export class Client {
     return `${this.base}${path}${parameters.size === 0 ? '' : `?${parameters.toString()}`}`
   }
 }
-
-function parseProblem(text: string): ProblemBody {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch {
-    return {}
-  }
-}
-
-/** Whether trying again can help. */
-export const isPassing = (error: unknown): boolean =>
-  error instanceof Unreachable || (error instanceof RemoteProblem && error.passes)
 
 /** How often and how patiently something is tried. */
 export interface Patience {

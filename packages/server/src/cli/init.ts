@@ -14,7 +14,9 @@ const TEMPLATE = `import { defineConfig, topic } from '${PACKAGE}'
 
 // Any change is checked at the next start; \`watchpost dev\` restarts by itself.
 export default defineConfig({
-  // 127.0.0.1 is this machine only. '0.0.0.0' is every network that it is in.
+  // 127.0.0.1 is this machine only. '0.0.0.0' is every network that it is in, where the server listens only with
+  // tls: { cert: 'cert.pem', key: 'key.pem' }, behind a proxy that ends TLS and that trustProxy names, or, in a network
+  // that is private itself, with plaintext: true.
   listen: { host: '127.0.0.1', port: 8080 },
 
   // Where the log is kept.
@@ -43,7 +45,8 @@ export default defineConfig({
       // What is older is trimmed. Without this, everything is kept.
       retention: { events: 100_000, ageMs: 7 * 86_400_000 },
 
-      // Who may use the topic: 'anyone', or a function of { identity, topic, params }. Without a rule, nobody over HTTP.
+      // Who may use the topic: 'anyone', 'authenticated', { scope: '...' }, or a function of { identity, topic, params }.
+      // Without a rule, who was granted it by a token or API key (auth; see \`watchpost key --help\`).
       watch: 'anyone',
       publish: 'anyone',
     }),

@@ -1,15 +1,10 @@
 /** Options and arguments that several commands share. */
 import { filterFault, topicFault } from '@watchpost/protocol'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { usageFailure } from './failure.ts'
-
-const DEFAULT_URL = 'http://127.0.0.1:8080'
 
 // A server may be configured with lower bounds, and then says so itself.
 const BOUNDS = { topicBytesMax: 255, topicSegmentsMax: 64 }
-
-/** Which server to talk to. */
-export const urlOption = (): Option => new Option('--url <url>', 'the server').env('WATCHPOST_URL').default(DEFAULT_URL)
 
 /** A whole number of at least `min`. */
 export const wholeNumber =

@@ -1,6 +1,7 @@
 /** Watching by pages and long polls [WP-3.7], for `watch` and `export`. */
 import { type Event, LIMITS } from '@watchpost/protocol'
-import { type Client, RemoteProblem, retrying } from './client.ts'
+import { type Client, retrying } from './client.ts'
+import { RemoteProblem } from './remote-failure.ts'
 import type { Update, WatchRequest } from './updates.ts'
 
 const FAILURES_MAX = 10
@@ -44,6 +45,8 @@ async function nextPage(request: WatchRequest, options: PageOptions, answered: b
     const events = page.events.map((event) => ({ event, json: JSON.stringify(event) }))
     return { events, cursor: page.cursor, caughtUp: !page.more }
   } catch (error) {
+    const mayRenew = answered && options.waitSeconds !== undefined
+    if (mayRenew && (await client.credentials.renewed(error, signal))) return nextPage(request, options, answered)
     return gapOf(error, after)
   }
 }

@@ -6,9 +6,11 @@ import { addExport } from './export/command.ts'
 import { describeFailure, EXIT, exitCodeOf } from './failure.ts'
 import { addImport } from './import/command.ts'
 import { addInit } from './init.ts'
+import { addKey } from './key.ts'
 import { addPublish } from './publish.ts'
 import { addServe } from './serve.ts'
 import { note } from './terminal.ts'
+import { addToken } from './token.ts'
 import { addTopics } from './topics.ts'
 import { addWatch } from './watch/command.ts'
 
@@ -18,7 +20,8 @@ Start here:
   watchpost dev         serves it, and restarts when it changes
   watchpost watch '**'  shows every event as it comes
 
-Client commands talk to --url, else WATCHPOST_URL, else http://127.0.0.1:8080.
+Client commands talk to --url, else WATCHPOST_URL, else http://127.0.0.1:8080. They send the token or API key that is in
+--token-file, else in WATCHPOST_TOKEN. NODE_EXTRA_CA_CERTS=FILE names the authority of a certificate of your own (https).
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`
 
 /** Runs the command that `argv` names, and answers its exit code. */
@@ -55,6 +58,18 @@ function createProgram(): Command {
     .showHelpAfterError('(see --help)')
     .exitOverride()
     .addHelpText('after', EPILOGUE)
-  for (const add of [addInit, addServe, addDev, addPublish, addWatch, addImport, addExport, addTopics]) add(program)
+  for (const add of [
+    addInit,
+    addServe,
+    addDev,
+    addPublish,
+    addWatch,
+    addImport,
+    addExport,
+    addTopics,
+    addKey,
+    addToken,
+  ])
+    add(program)
   return program
 }

@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { Client, retrying } from './client.ts'
+import { retrying } from './client.ts'
+import { addClientOptions, type ClientFlags, clientOf } from './client-options.ts'
 import { CliFailure, usageFailure } from './failure.ts'
 import { interruption } from './interrupt.ts'
-import { examples, topicPath, urlOption } from './options.ts'
+import { examples, topicPath } from './options.ts'
 import { write } from './terminal.ts'
 
-interface PublishFlags {
-  readonly url: string
+interface PublishFlags extends ClientFlags {
   readonly type?: string
   readonly key?: string
   readonly timestamp?: string
@@ -21,7 +21,7 @@ interface PublishFlags {
 const FAILURES_MAX = 4
 
 export function addPublish(program: Command): void {
-  program
+  const command = program
     .command('publish')
     .description('publish an event, or the events of a file as one, and print their ids')
     .argument('<topic>', 'such as stocks or chat/lobby')
@@ -31,7 +31,7 @@ export function addPublish(program: Command): void {
     .option('--timestamp <time>', 'RFC 3339; default: the time of the server')
     .option('--file <file>', 'publish the events of this NDJSON file, one per line, all or none; - is stdin')
     .option('--idempotency-key <key>', 'publish once, however often this is run within 24 hours')
-    .addOption(urlOption())
+  addClientOptions(command)
     .addHelpText(
       'after',
       examples(
@@ -46,7 +46,7 @@ export function addPublish(program: Command): void {
 
 async function publish(topic: string, data: string | undefined, flags: PublishFlags): Promise<void> {
   const path = topicPath(topic)
-  const client = new Client(flags.url)
+  const client = clientOf(flags)
   const isFile = flags.file !== undefined
   const body = isFile ? await fileBody(data, flags) : eventBody(data, flags)
   const headers = {

@@ -16,5 +16,6 @@ export const addServeOptions = (command: Command): Command =>
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
 
 export const OVERRIDES_HELP = `
-Settings come from the configuration file, then from the environment: PORT, HOST, WATCHPOST_DATA_DIR,
-WATCHPOST_DURABILITY, WATCHPOST_LOG_LEVEL, WATCHPOST_HEARTBEAT_MS, WATCHPOST_COALESCE_MS; then from flags.`
+Settings come from the configuration file, then from the environment: PORT, HOST, WATCHPOST_PLAINTEXT=true,
+WATCHPOST_TRUST_PROXY=10.0.0.0/8,..., WATCHPOST_DATA_DIR, WATCHPOST_DURABILITY, WATCHPOST_LOG_LEVEL,
+WATCHPOST_HEARTBEAT_MS, WATCHPOST_COALESCE_MS, WATCHPOST_DRAIN_MS, WATCHPOST_EXPIRING_MS; then from flags.`

@@ -1,8 +1,8 @@
 /** `watchpost topics`: what a server offers. */
 import type { Command } from 'commander'
-import { Client } from './client.ts'
+import { addClientOptions, type ClientFlags, clientOf } from './client-options.ts'
 import { interruption } from './interrupt.ts'
-import { examples, urlOption } from './options.ts'
+import { examples } from './options.ts'
 import { painter, printable, write } from './terminal.ts'
 
 /** As a server lists it [WP-3.12]. */
@@ -17,17 +17,17 @@ interface ListedTopic {
 }
 
 export function addTopics(program: Command): void {
-  program
+  const command = program
     .command('topics')
     .description('list the topics that you may watch or publish to')
     .option('--json', 'as the server answers, with schemas and limits')
-    .addOption(urlOption())
+  addClientOptions(command)
     .addHelpText('after', examples('watchpost topics', 'watchpost topics --json --url https://live.example.com'))
     .action(listTopics)
 }
 
-async function listTopics({ url, json = false }: { readonly url: string; readonly json?: boolean }): Promise<void> {
-  const answer = await new Client(url).json<{ readonly topics: readonly ListedTopic[] }>('/v1/topics', {
+async function listTopics({ json = false, ...flags }: ClientFlags & { readonly json?: boolean }): Promise<void> {
+  const answer = await clientOf(flags).json<{ readonly topics: readonly ListedTopic[] }>('/v1/topics', {
     signal: interruption(),
   })
   if (json) return write(`${JSON.stringify(answer, null, 2)}\n`)

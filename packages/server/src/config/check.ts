@@ -1,16 +1,21 @@
 /** Checks a configuration of whatever origin, key by key, so that a typo is never a rule that silently does not apply. */
 import { DefinitionError, ON_SLOW, Registry, type TopicDefinition, TRANSPORTS } from '@watchpost/core'
 import { LIMITS, type LimitName, type Limits, limitsWith } from '@watchpost/protocol'
+import { checkAuth, checkCertificateAuth } from '../auth/check.ts'
+import { isScope } from '../auth/identity.ts'
+import { TIMER_MS_MAX } from '../clock.ts'
+import { networkFault } from '../http/address.ts'
 import {
   below,
   type Check,
+  concealed,
+  faultText,
   isObject,
   list,
   oneOf,
   type Report,
   shape,
   shown,
-  TIMER_MS_MAX,
   text,
   whole,
 } from './checkers.ts'
@@ -27,15 +32,22 @@ export class ConfigError extends Error {
   }
 }
 
-const NOT_YET = 'is not available in this version'
+const WORDS: readonly unknown[] = ['anyone', 'authenticated', 'granted']
+
+const scope: Check = (value, path, report) => {
+  // Tokens have their scopes in one text with spaces between.
+  if (typeof value !== 'string' || !isScope(value))
+    report(path, 'must be one scope without spaces in it, such as "prices"', { value })
+}
 
 const access: Check = (value, path, report) => {
-  if (value === 'anyone' || value === 'granted' || typeof value === 'function') return
-  if (value === 'authenticated' || (isObject(value) && 'scope' in value)) {
-    report(path, `${shown(value)} ${NOT_YET}; use "anyone", "granted" or a function`)
-  } else {
-    report(path, `must be "anyone", "granted" or a function, not ${shown(value)}`)
-  }
+  if (WORDS.includes(value) || typeof value === 'function') return
+  if (isObject(value) && 'scope' in value) shape({ members: { scope } })(value, path, report)
+  else report(path, `must be "anyone", "authenticated", "granted", { scope: "..." } or a function, not ${shown(value)}`)
+}
+
+const mask: Check = (value, path, report) => {
+  if (typeof value !== 'function') list(text('a JSON Pointer below data, such as "/ip"'))(value, path, report)
 }
 
 const keySource: Check = (value, path, report) => {
@@ -67,10 +79,11 @@ const definition = shape({
     watch: access,
     publish: access,
     transports: list(oneOf(TRANSPORTS)),
+    mask,
     onSlow: oneOf(ON_SLOW),
   },
   required: ['events'],
-  later: ['mask', 'presence', 'ephemeral'],
+  later: ['presence', 'ephemeral'],
 })
 
 const topics: Check = (value, path, report) => {
@@ -109,29 +122,48 @@ function limit(name: LimitName): Check {
 
 const limits = shape({
   members: Object.fromEntries((Object.keys(LIMITS) as LimitName[]).map((name) => [name, limit(name)])),
-  later: [
-    ...['connectionsPerIdentity', 'connectionsPerAddress', 'messagesPerSecond', 'messagesBurst'],
-    ...['publishesPerSecond', 'handshakesPerSecond'],
-  ],
 })
 
+const network: Check = (value, path, report) => {
+  const fault = typeof value === 'string' ? networkFault(value) : 'must be an address or a network such as "10.0.0.0/8"'
+  if (fault !== undefined) report(path, `${fault}, not ${shown(value)}`)
+}
+
+const trustProxy: Check = (value, path, report) => {
+  if (value === true || value === 'loopback') return
+  if (Array.isArray(value)) list(network)(value, path, report)
+  else if (value === false) report(path, 'is false; remove it, since nobody is trusted without it')
+  else report(path, `must be true, "loopback" or a list such as ["10.0.0.0/8"], not ${shown(value)}`)
+}
+
+const flag: Check = (value, path, report) => {
+  if (typeof value !== 'boolean') report(path, 'must be true or false', { value })
+}
+
+type SettingName =
+  | ('port' | 'host' | 'plaintext' | 'trustProxy' | 'dataDir' | 'durability' | 'logLevel')
+  | ('heartbeatMs' | 'coalesceMs' | 'drainMs' | 'expiringMs')
+
 /** The checks of those settings that the environment and flags can override. */
-export const SETTINGS: Readonly<
-  Record<'port' | 'host' | 'dataDir' | 'durability' | 'logLevel' | 'heartbeatMs' | 'coalesceMs', Check>
-> = {
+export const SETTINGS: Readonly<Record<SettingName, Check>> = {
   port: whole(0, 65_535),
   host: text('a host name or address'),
+  plaintext: flag,
+  trustProxy,
   dataDir: text('the path of a directory'),
   durability: oneOf(['disk', 'os']),
   logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   heartbeatMs: whole(1, TIMER_MS_MAX),
   coalesceMs: whole(0, TIMER_MS_MAX),
+  drainMs: whole(0, 600_000),
+  expiringMs: whole(0, 3_600_000),
 }
 
-const pem = text('the path of a PEM file')
-
-const flag: Check = (value, path, report) => {
-  if (typeof value !== 'boolean') report(path, `must be true or false, not ${shown(value)}`)
+/** A path is shown where its file can't be read, and a key must not be. */
+const pem: Check = (value, path, report) => {
+  if (typeof value === 'string' && /[\r\n]|-----BEGIN/.test(value))
+    report(path, 'must be the path of a PEM file, not its text')
+  else text('the path of a PEM file')(value, path, report)
 }
 
 const config = shape({
@@ -141,21 +173,28 @@ const config = shape({
       members: {
         host: SETTINGS.host,
         port: SETTINGS.port,
-        tls: shape({ members: { cert: pem, key: pem }, required: ['cert', 'key'] }),
+        tls: concealed(shape({ members: { cert: pem, key: pem, ca: pem }, required: ['cert', 'key'] })),
+        plaintext: SETTINGS.plaintext,
       },
     }),
     dataDir: SETTINGS.dataDir,
     durability: SETTINGS.durability,
     retention,
+    auth: concealed(checkAuth),
     cors: shape({ members: { origins, maxAgeSeconds: whole(0) }, required: ['origins'] }),
     heartbeatMs: SETTINGS.heartbeatMs,
     coalesceMs: SETTINGS.coalesceMs,
+    drainMs: SETTINGS.drainMs,
+    expiringMs: SETTINGS.expiringMs,
     compression: flag,
     limits,
+    trustProxy: SETTINGS.trustProxy,
     logLevel: SETTINGS.logLevel,
+    audit: flag,
   },
   required: ['topics'],
-  later: ['auth', 'webhooks', 'trustProxy', 'drainMs'],
+  later: ['webhooks'],
+  inside: { host: 'listen', port: 'listen', tls: 'listen', plaintext: 'listen' },
 })
 
 /**
@@ -165,7 +204,9 @@ const config = shape({
  */
 export function checkConfig(value: unknown, source: string): Config {
   const faults: string[] = []
-  config(value, '', (path, message) => faults.push(`${source}: ${path === '' ? '' : `${path} `}${message}`))
+  const report: Report = (...fault) => faults.push(`${source}: ${faultText(...fault)}`)
+  config(value, '', report)
+  if (faults.length === 0) checkCertificateAuth(value as Config, report)
   // Definitions of the wrong shape would only fail again, in words that help less.
   if (faults.length === 0) checkDefinitions(value as Config, (_path, message) => faults.push(`${source}: ${message}`))
   if (faults.length > 0) throw new ConfigError(faults)

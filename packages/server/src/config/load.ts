@@ -5,8 +5,9 @@ import { basename, extname, join, resolve } from 'node:path'
 import { createJiti } from 'jiti'
 import * as watchpost from '../index.ts'
 import { ConfigError, checkConfig } from './check.ts'
-import { isObject, shown } from './checkers.ts'
+import { isObject } from './checkers.ts'
 import type { Config } from './config.ts'
+import { jsonFault } from './json-fault.ts'
 import { applyOverrides, type ConfigFlags, type Override } from './overrides.ts'
 
 /** The names of a configuration file, any one of which is looked for. */
@@ -38,11 +39,10 @@ export async function loadConfig({ cwd, file, env, flags }: ConfigRequest): Prom
     throw new ConfigError([`${path} does not exist; check --config, or make one with \`watchpost init\``])
   const source = basename(path)
   const referenced = new Set<string>()
-  const value = extname(path) === '.json' ? await loadJson(path, env, referenced) : await loadModule(path)
+  const value = extname(path) === '.json' ? await loadJson(path, env, referenced) : await loadModule(path, referenced)
   if (!isObject(value)) {
-    throw new ConfigError([
-      `${source}: must export a configuration, \`export default defineConfig({ ... })\`, not ${shown(value)}`,
-    ])
+    // It is not shown: a list of configurations, for one, can hold secrets.
+    throw new ConfigError([`${source}: must export one configuration, \`export default defineConfig({ ... })\``])
   }
   const { config, overrides } = applyOverrides(value, env, flags, referenced)
   return { config: checkConfig(config, source), file: path, overrides }
@@ -69,10 +69,11 @@ function findConfig(cwd: string): string {
  * `watchpost` is this very program, so that a configuration needs nothing installed beside it. The text is evaluated
  * rather than imported, since Node.js imports a module once and would never see that it changed.
  */
-async function loadModule(path: string): Promise<unknown> {
+async function loadModule(path: string, referenced: Set<string>): Promise<unknown> {
   const jiti = createJiti(path, { virtualModules: { watchpost }, moduleCache: false, fsCache: false })
   try {
     const source = await readFile(path, 'utf8')
+    for (const [name] of source.matchAll(/\bWATCHPOST_\w+/g)) referenced.add(name)
     const options = { id: path, filename: path, ext: extname(path), async: true, forceTranspile: true }
     const loaded = (await jiti.evalModule(source, options)) as { readonly default?: unknown }
     return loaded.default ?? loaded
@@ -83,6 +84,8 @@ async function loadModule(path: string): Promise<unknown> {
 
 function failureOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
+  // What `JSON.parse` says quotes what it was given, which may be a secret.
+  if (error instanceof SyntaxError && message.includes('JSON')) return 'what it gives to JSON.parse is not JSON'
   const missing = /^Cannot find (?:module|package) '([^'./][^']*)'/.exec(message)?.[1]
   return missing === undefined
     ? message
@@ -92,19 +95,23 @@ function failureOf(error: unknown): string {
 async function loadJson(path: string, env: NodeJS.ProcessEnv, referenced: Set<string>): Promise<unknown> {
   const source = basename(path)
   const faults = new Set<string>()
+  const filled = fill(parseJson(await readFile(path, 'utf8'), source), (name) => {
+    referenced.add(name)
+    const found = env[name]
+    if (found === undefined) faults.add(`${source}: \${${name}} is not set in the environment; set ${name}`)
+    return found ?? ''
+  })
+  if (faults.size > 0) throw new ConfigError([...faults])
+  return filled
+}
+
+function parseJson(text: string, source: string): unknown {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
-    const filled = fill(value, (name) => {
-      referenced.add(name)
-      const found = env[name]
-      if (found === undefined) faults.add(`${source}: \${${name}} is not set in the environment; set ${name}`)
-      return found ?? ''
-    })
-    if (faults.size > 0) throw new ConfigError([...faults])
-    return filled
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new ConfigError([`${source}: is not JSON: ${error.message}`])
-    throw error
+    return JSON.parse(text)
+  } catch {
+    // What the parser says quotes what stands near the fault, which may be a secret.
+    const { line, column } = jsonFault(text)
+    throw new ConfigError([`${source}: is not JSON; look at line ${line}, column ${column}, and just before`])
   }
 }
 

@@ -1,6 +1,6 @@
 /** Settings from the environment and from flags, which override those of the file. */
 import { ConfigError, SETTINGS } from './check.ts'
-import { nearest } from './checkers.ts'
+import { faultText, nearest } from './checkers.ts'
 
 /** Flags of the command line, as texts. */
 export interface ConfigFlags {
@@ -17,21 +17,35 @@ interface Row {
   readonly env: string
   readonly setting: SettingName
   readonly inside?: 'listen'
-  readonly isNumber?: true
+  /** What a text means; one that means nothing stays, and is refused. Absent: the text itself. */
+  readonly read?: (text: string) => unknown
+}
+
+const number = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
+
+const truth = (text: string): unknown => (text === 'true' || text === 'false' ? text === 'true' : text)
+
+const proxies = (text: string): unknown => {
+  if (text === 'true') return true
+  return text === 'loopback' ? text : text.split(',').map((network) => network.trim())
 }
 
 const ROWS: readonly Row[] = [
-  { env: 'PORT', setting: 'port', inside: 'listen', isNumber: true },
+  { env: 'PORT', setting: 'port', inside: 'listen', read: number },
   { env: 'HOST', setting: 'host', inside: 'listen' },
+  { env: 'WATCHPOST_PLAINTEXT', setting: 'plaintext', inside: 'listen', read: truth },
+  { env: 'WATCHPOST_TRUST_PROXY', setting: 'trustProxy', read: proxies },
   { env: 'WATCHPOST_DATA_DIR', setting: 'dataDir' },
   { env: 'WATCHPOST_DURABILITY', setting: 'durability' },
   { env: 'WATCHPOST_LOG_LEVEL', setting: 'logLevel' },
-  { env: 'WATCHPOST_HEARTBEAT_MS', setting: 'heartbeatMs', isNumber: true },
-  { env: 'WATCHPOST_COALESCE_MS', setting: 'coalesceMs', isNumber: true },
+  { env: 'WATCHPOST_HEARTBEAT_MS', setting: 'heartbeatMs', read: number },
+  { env: 'WATCHPOST_COALESCE_MS', setting: 'coalesceMs', read: number },
+  { env: 'WATCHPOST_DRAIN_MS', setting: 'drainMs', read: number },
+  { env: 'WATCHPOST_EXPIRING_MS', setting: 'expiringMs', read: number },
 ]
 
-/** Read by client commands. */
-const CLIENT_NAMES: readonly string[] = ['WATCHPOST_URL']
+/** Read by client commands; the last one is what the examples call a secret. */
+const CLIENT_NAMES: readonly string[] = ['WATCHPOST_URL', 'WATCHPOST_TOKEN', 'WATCHPOST_SECRET']
 
 /** Kubernetes gives these to each container beside a service named `watchpost`; they are nobody's setting. */
 const INJECTED =
@@ -58,8 +72,8 @@ export function applyOverrides(
   const applied: Record<string, unknown> = { ...config }
   const overrides: Override[] = []
   const apply = (row: Row, text: string, by: string): void => {
-    const value = row.isNumber === true && /^\d+$/.test(text) ? Number(text) : text
-    SETTINGS[row.setting](value, by, (path, message) => faults.push(`${path} ${message}`))
+    const value = row.read === undefined ? text : row.read(text)
+    SETTINGS[row.setting](value, by, (...fault) => faults.push(faultText(...fault)))
     if (row.inside === undefined) applied[row.setting] = value
     else applied[row.inside] = { ...(applied[row.inside] as object | undefined), [row.setting]: value }
     overrides.push({ setting: row.inside === undefined ? row.setting : `${row.inside}.${row.setting}`, by })

@@ -1,20 +1,33 @@
 /** Reads the bodies of requests whole, within bounds of bytes and time, for each and for all together. */
 import { type Limits, ProblemError } from '@watchpost/protocol'
 import type { Exchange } from './exchange.ts'
+import { Shares } from './shares.ts'
+
+/** How many clients it takes to hold all that may be held. */
+const PARTS = 2
+
+/** What was taken of one body. */
+interface Held {
+  readonly client: string
+  bytes: number
+}
 
 export class Bodies {
   readonly #limits: Limits
-  #heldBytes = 0
+  readonly #shares: Shares
 
   constructor(limits: Limits) {
     this.#limits = limits
+    const { publishingBytesMax, publishBytesMax } = limits
+    // One publish fits in any case.
+    this.#shares = new Shares(publishingBytesMax, Math.max(publishingBytesMax / PARTS, publishBytesMax))
   }
 
   /**
-   * Reads a body and hands it to `use`, during which it counts as held.
+   * Reads a body and hands it to `use`, during which it counts as held by the client.
    * @throws ProblemError `message-too-large`, `request-timeout`, `unsupported-media-type`, `overloaded`, or what `use` throws
    */
-  async with<Result>(exchange: Exchange, use: (body: Buffer) => Promise<Result>): Promise<Result> {
+  async with<Result>(exchange: Exchange, client: string, use: (body: Buffer) => Promise<Result>): Promise<Result> {
     const coding = exchange.header('content-encoding')
     if (coding !== undefined && coding !== 'identity') {
       const detail = `Content-Encoding ${JSON.stringify(coding)} is not read; send the body as it is.`
@@ -22,11 +35,11 @@ export class Bodies {
     }
     const { publishBytesMax } = this.#limits
     if (Number(exchange.header('content-length') ?? 0) > publishBytesMax) throw tooLarge(publishBytesMax)
-    const held = { bytes: 0 }
+    const held = { client, bytes: 0 }
     try {
       return await use(await this.#collect(exchange, held))
     } finally {
-      this.#heldBytes -= held.bytes
+      this.#shares.hold(client, -held.bytes)
     }
   }
 
@@ -34,18 +47,18 @@ export class Bodies {
    * Counts bytes that came otherwise as held while `use` works on them.
    * @throws ProblemError `overloaded`, or what `use` throws
    */
-  async holding<Result>(bytes: number, use: () => Promise<Result>): Promise<Result> {
-    if (this.#heldBytes + bytes > this.#limits.publishingBytesMax) throw overloaded()
-    this.#heldBytes += bytes
+  async holding<Result>(client: string, bytes: number, use: () => Promise<Result>): Promise<Result> {
+    if (!this.#shares.hasRoom(client, bytes)) throw overloaded()
+    this.#shares.hold(client, bytes)
     try {
       return await use()
     } finally {
-      this.#heldBytes -= bytes
+      this.#shares.hold(client, -bytes)
     }
   }
 
   /** @param held counts what was taken for this body, also if it is never read to its end */
-  #collect({ request }: Exchange, held: { bytes: number }): Promise<Buffer> {
+  #collect({ request }: Exchange, held: Held): Promise<Buffer> {
     const { slowBodyMs } = this.#limits
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
@@ -72,13 +85,13 @@ export class Bodies {
     })
   }
 
-  #hold(chunk: Buffer, held: { bytes: number }): ProblemError | undefined {
-    const { publishBytesMax, publishingBytesMax } = this.#limits
+  #hold(chunk: Buffer, held: Held): ProblemError | undefined {
+    const { publishBytesMax } = this.#limits
+    const hasRoom = this.#shares.hasRoom(held.client, chunk.length)
     held.bytes += chunk.length
-    this.#heldBytes += chunk.length
+    this.#shares.hold(held.client, chunk.length)
     if (held.bytes > publishBytesMax) return tooLarge(publishBytesMax)
-    if (this.#heldBytes <= publishingBytesMax) return undefined
-    return overloaded()
+    return hasRoom ? undefined : overloaded()
   }
 }
 

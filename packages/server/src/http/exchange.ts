@@ -1,8 +1,12 @@
 /** One request and its answer, as the routes see them, whatever HTTP version carries them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
+import type { Identity } from '@watchpost/core'
 import { PROBLEMS, ProblemError, problemDocument, problemType } from '@watchpost/protocol'
+import { challengeOf } from '../auth/refusal.ts'
+import { ANONYMOUS_SESSION, type Session } from '../auth/session.ts'
 import type { Answers } from './answers.ts'
+import { isUnread, takeRest } from './linger.ts'
 import { release } from './upgrade.ts'
 
 /** HTTP/2 requests come with Node's compatibility classes, which are used here just as those of HTTP/1.1 are. */
@@ -30,6 +34,8 @@ export class Exchange {
   readonly path: string
   /** Of an upgrade, what came behind the request. */
   readonly head: Buffer | undefined
+  /** Who asks, and until when; the anonymous until the credentials were looked at. */
+  session: Session = ANONYMOUS_SESSION
   readonly #answers: Answers
   #gone = false
 
@@ -56,6 +62,17 @@ export class Exchange {
     return this.request.method ?? 'GET'
   }
 
+  get identity(): Identity {
+    return this.session.identity
+  }
+
+  /** What the request came by, the same object for all requests of one connection, with the members of its socket. */
+  get connection(): object {
+    // Of HTTP/2 each request has a stand-in for the socket of its own, and its session has one for all.
+    const { stream } = this.request as { readonly stream?: { readonly session?: { readonly socket: object } } }
+    return stream?.session?.socket ?? this.request.socket
+  }
+
   /** A header that was sent once, or `undefined`. */
   header(name: string): string | undefined {
     const value = this.request.headers[name]
@@ -67,10 +84,12 @@ export class Exchange {
     if (this.response.headersSent || this.#gone) return
     const bytes = Buffer.byteLength(body)
     // Only what was read can be asked for again. What was done, above all a publish, must be told, and so must a problem.
-    if (status === 200) this.#answers.demandRoom(bytes)
-    this.#answers.hold(this.response, bytes)
+    if (status === 200) this.#answers.demandRoom(this.request, bytes)
+    this.#answers.hold(this.request, this.response, bytes, () => this.cut())
     this.response.writeHead(status, { ...headers, ...(bytes > 0 && { 'content-length': String(bytes) }) })
-    this.response.end(body)
+    if (!isUnread(this.request)) return void this.response.end(body)
+    this.response.write(body)
+    takeRest(this.request, () => this.response.end())
   }
 
   json(status: number, body: string, headers: Headers = {}): void {
@@ -107,6 +126,7 @@ export class Exchange {
       ...(allow && { allow: allow.join(', ') }),
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
       ...(error.problem === 'upgrade-required' && this.#upgradeHeaders()),
+      ...(error.status === 401 && { 'www-authenticate': challengeOf(error) }),
     })
   }
 

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { METHODS } from 'node:http'
 import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
+import { actorOf } from '../audit.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { Exchange, type Request, type Response, type Target } from './exchange.ts'
+import { isUnread } from './linger.ts'
 import { handlerOf, type Route, type Routed, refuse, routeOf } from './router.ts'
 import { asksForWebSocket, type HandleUpgrade, responseTo } from './upgrade.ts'
 
@@ -52,9 +54,17 @@ export function createHandler(app: App, options: HandlerOptions, all: boolean): 
 /** Where a request goes whose target is no URL, such as `*`. */
 const NOWHERE: Target = { url: new URL('http://localhost/'), basePath: '', path: '' }
 
+/**
+ * A path that a URL folds into another one: it goes up or stays, or has a backslash, which counts as a slash. It is no path
+ * of ours: what a proxy lets through by the path that it reads would be another one here.
+ */
+const FOLDED = /^[^?#]*(?:\\|\/(?:\.|%2e){1,2}(?:[/?#]|$))/i
+
 /** `undefined` if the request is not below the base path. */
 function targetOf(request: Request, basePath: string): Target | undefined {
-  const url = parseUrl(request.url ?? '/')
+  const target = request.url ?? '/'
+  if (FOLDED.test(target)) return undefined
+  const url = parseUrl(target)
   if (url === undefined || !url.pathname.startsWith(`${basePath}/`)) return undefined
   return { url, basePath, path: decodePath(url.pathname.slice(basePath.length)) }
 }
@@ -86,30 +96,50 @@ async function answer(app: App, exchange: Exchange, routed: Routed | undefined):
     const method = METHODS.includes(exchange.method) ? exchange.method : 'other'
     app.metrics.requests.inc({ route, method, status: response.statusCode })
   })
+  // Its next request is for another server, or for what comes in the place of this one.
+  if (app.connections.draining) response.shouldKeepAlive = false
   response.on('error', (error) => app.logger.debug({ err: error }, 'an answer could not be sent'))
   for (const [name, value] of Object.entries(corsHeaders(exchange, app.cors))) response.setHeader(name, value)
   try {
     if (routed === undefined) refuse(exchange.path)
     if (exchange.method === 'OPTIONS') return preflight(exchange, app.cors, Object.keys(routed.route.methods))
+    if (app.authenticator !== undefined && routed.route.path.startsWith('/v1')) {
+      exchange.session = await app.authenticator.identify(exchange)
+      // It may have left meanwhile, and what listens for that from now on would wait for ever.
+      if (exchange.gone) return
+    }
     const websocket = exchange.head === undefined ? undefined : routed.route.websocket
     await (websocket ?? handlerOf(routed.route, exchange.method))(app, exchange, routed.rest)
   } catch (error) {
-    fail(app, exchange, error)
+    fail(app, exchange, error, routed)
   }
 }
 
-function fail(app: App, exchange: Exchange, error: unknown): void {
+function fail(app: App, exchange: Exchange, error: unknown, routed: Routed | undefined): void {
   const instance = `urn:uuid:${randomUUID()}`
   const problem =
     error instanceof ProblemError
       ? error
       : new ProblemError('internal', 'The server failed; its log has the cause.', {}, error)
   app.metrics.problems.inc({ problem: problem.problem })
-  const level = problem.status >= 500 ? 'error' : 'debug'
+  // Whoever is refused by a server that drains is no fault of it, and there may be thousands.
+  const level = problem.status >= 500 && problem.problem !== 'going-away' ? 'error' : 'debug'
   app.logger[level]({ err: problem.cause ?? problem, instance, problem: problem.problem }, problem.message)
+  if (routed?.route.path.startsWith('/v1')) {
+    const { method } = exchange
+    const request = `${method} ${routed.route.path}`
+    app.audit.refusal(actorOf(app, exchange), { problem, request, topics: topicsOf(exchange, routed) })
+  }
   if (exchange.response.headersSent) return exchange.cut()
   // What is left of a body that was refused would be read as the next request.
-  if (!exchange.request.complete && exchange.request.httpVersionMajor < 2)
-    exchange.response.setHeader('connection', 'close')
+  if (isUnread(exchange.request)) exchange.response.setHeader('connection', 'close')
   exchange.problem(problem, instance)
 }
+
+/** The topics that a request names, whatever they are. */
+function topicsOf({ url }: Exchange, { route, rest }: Routed): readonly string[] {
+  return TOPIC_ROUTES.includes(route.path) ? [rest] : url.searchParams.getAll('topic')
+}
+
+/** Routes of which the rest of the path is a topic. */
+const TOPIC_ROUTES: readonly string[] = ['/v1/topics/*', '/v1/state/*']

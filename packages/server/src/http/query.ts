@@ -98,3 +98,12 @@ export function viewOf(exchange: Exchange, limits: Limits): ViewOptions {
 
 /** `next` of a state page. */
 export const nextOf = (exchange: Exchange): string | undefined => single(exchange, 'next')
+
+/** `next` of a list whose entries are numbered; 0 begins it. */
+export function serialOf(exchange: Exchange): number {
+  const text = single(exchange, 'next')
+  return text === undefined ? 0 : whole('next', text, 0, Number.MAX_SAFE_INTEGER)
+}
+
+/** The subject that a list is about, or `undefined` for all. */
+export const subjectOf = (exchange: Exchange): string | undefined => single(exchange, 'subject')

@@ -1,10 +1,13 @@
 /** Which route answers a path and method. */
 import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
+import { cutConnection, cutConnectionsOf, listConnections, renewConnection } from '../routes/connections.ts'
+import { startDrain } from '../routes/drain.ts'
 import { serveHealth, serveMetrics, serveReadiness } from '../routes/probes.ts'
 import { serveProblem, serveProblems } from '../routes/problems.ts'
 import { publishTopic } from '../routes/publish.ts'
 import { serveState } from '../routes/state.ts'
+import { issueTicket } from '../routes/tickets.ts'
 import { serveTopics } from '../routes/topics.ts'
 import { watchEvents, watchTopic } from '../routes/watch.ts'
 import { demandUpgrade, openSocket, openTopicSocket, refuseEventsSocket } from '../transports/websocket/handshake.ts'
@@ -14,7 +17,7 @@ import type { Exchange } from './exchange.ts'
 type Handler = (app: App, exchange: Exchange, rest: string) => void | Promise<void>
 
 export interface Route {
-  /** As metrics name it. A path that ends in `/*` takes anything, but not nothing, in place of the star. */
+  /** As metrics name it. One that has a star takes anything, but not nothing, in its place. */
   readonly path: string
   readonly methods: Readonly<Record<string, Handler>>
   /** Answers a GET that asks for a WebSocket; other routes take it as if it did not ask. */
@@ -31,6 +34,11 @@ const ROUTES: readonly Route[] = [
   { path: '/v1/topics/*', methods: { GET: watchTopic, POST: publishTopic }, websocket: openTopicSocket },
   { path: '/v1/events', methods: { GET: watchEvents }, websocket: refuseEventsSocket },
   { path: '/v1/state/*', methods: { GET: serveState } },
+  { path: '/v1/tickets', methods: { POST: issueTicket } },
+  { path: '/v1/connections', methods: { GET: listConnections, DELETE: cutConnectionsOf } },
+  { path: '/v1/connections/*/token', methods: { POST: renewConnection } },
+  { path: '/v1/connections/*', methods: { DELETE: cutConnection } },
+  { path: '/v1/drain', methods: { POST: startDrain } },
   { path: '/problems', methods: { GET: serveProblems } },
   { path: '/problems/*', methods: { GET: serveProblem } },
   { path: '/healthz', methods: { GET: serveHealth }, probe: true },
@@ -46,12 +54,12 @@ export interface Routed {
 /** The route of a path, whatever the method. */
 export function routeOf(path: string): Routed | undefined {
   for (const route of ROUTES) {
-    if (!route.path.endsWith('/*')) {
-      if (route.path === path) return { route, rest: '' }
-      continue
+    const [stem = '', tail] = route.path.split('*')
+    if (tail === undefined) {
+      if (stem === path) return { route, rest: '' }
+    } else if (path.length > stem.length + tail.length && path.startsWith(stem) && path.endsWith(tail)) {
+      return { route, rest: path.slice(stem.length, path.length - tail.length) }
     }
-    const stem = route.path.slice(0, -1)
-    if (path.startsWith(stem) && path.length > stem.length) return { route, rest: path.slice(stem.length) }
   }
   return undefined
 }

@@ -8,9 +8,9 @@ export function serveHealth(_app: App, exchange: Exchange): void {
   exchange.json(200, JSON.stringify({ status: 'ok', version }))
 }
 
-/** New clients are welcome here; not while the server shuts down. */
+/** New clients are welcome here; not once it drains. */
 export function serveReadiness(app: App, exchange: Exchange): void {
-  if (app.connections.closing) exchange.json(503, JSON.stringify({ status: 'going away' }))
+  if (app.connections.draining) exchange.json(503, JSON.stringify({ status: 'going away' }))
   else exchange.json(200, JSON.stringify({ status: 'ready' }))
 }
 

@@ -1,16 +1,17 @@
 /** The state of a keyed topic by GET [WP-3.11]. */
-import { ANONYMOUS, formatNext, parseNext, readState } from '@watchpost/core'
+import { formatNext, parseNext, readState } from '@watchpost/core'
 import type { App } from '../app.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { limitOf, nextOf, several } from '../http/query.ts'
 
 export function serveState(app: App, exchange: Exchange, name: string): void {
-  const resolved = app.registry.demand('watch', name, ANONYMOUS)
+  const resolved = app.registry.demand('watch', name, exchange.identity)
   const nextText = nextOf(exchange)
   const request = {
     keys: several(exchange, 'key', app.limits),
     select: several(exchange, 'select', app.limits),
     limit: limitOf(exchange, app.limits),
+    masked: app.registry.demandMasked(resolved, exchange.identity),
     next: nextText === undefined ? undefined : parseNext(nextText, app.log.epoch),
   }
   const page = readState(app.log, resolved, request, app.limits)

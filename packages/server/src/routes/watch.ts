@@ -1,5 +1,5 @@
 /** Watching by GET: which transport answers is a matter of content negotiation [WP-3.5]. */
-import { ANONYMOUS, type Transport } from '@watchpost/core'
+import { type Transport } from '@watchpost/core'
 import Negotiator from 'negotiator'
 import type { App } from '../app.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -7,6 +7,7 @@ import { afterOf, lastOf, several, viewOf, waitOf } from '../http/query.ts'
 import { serveLongPoll } from '../transports/long-poll.ts'
 import { servePage } from '../transports/page.ts'
 import { serveSse } from '../transports/sse.ts'
+import type { Wanted } from '../transports/wanted.ts'
 
 const JSON_TYPE = 'application/json'
 const SSE_TYPE = 'text/event-stream'
@@ -22,10 +23,13 @@ async function watch(app: App, exchange: Exchange, filters: readonly string[]): 
   const waitSeconds = waitOf(exchange, app.limits)
   const transport: Transport = accepted === SSE_TYPE ? 'sse' : waitSeconds === undefined ? 'page' : 'long-poll'
   const start = { after: afterOf(exchange, app.limits), last: lastOf(exchange, app.limits) }
-  const watched = app.watcher.watch(filters, viewOf(exchange, app.limits), { identity: ANONYMOUS, transport })
+  const view = viewOf(exchange, app.limits)
+  const wanted: Wanted = (identity) => app.watcher.watch(filters, view, { identity, transport })
   const format = accepted === CLOUDEVENTS_TYPE ? 'cloudevents' : 'json'
-  if (transport === 'sse') return serveSse(app, exchange, watched, { ...start, otherwise: 'latest' })
-  if (waitSeconds === undefined) return servePage(app, exchange, watched, { ...start, otherwise: 'earliest' }, format)
+  if (transport === 'sse') return serveSse(app, exchange, wanted, { ...start, otherwise: 'latest' })
+  if (waitSeconds === undefined) {
+    return servePage(app, exchange, wanted(exchange.identity), { ...start, otherwise: 'earliest' }, format)
+  }
   const wait = { seconds: waitSeconds, format } as const
-  return serveLongPoll(app, exchange, watched, { ...start, otherwise: 'latest' }, wait)
+  return serveLongPoll(app, exchange, wanted, { ...start, otherwise: 'latest' }, wait)
 }

@@ -1,5 +1,13 @@
 /** Control messages that every stream sends, whatever its framing [WP-1.3]. */
-import { encodeControl, encodeError, formatTimestamp, problemType, type Welcome } from '@watchpost/protocol'
+import type { Transport } from '@watchpost/core'
+import {
+  encodeControl,
+  encodeError,
+  formatTimestamp,
+  ProblemError,
+  problemType,
+  type Welcome,
+} from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import { version } from '../version.ts'
 
@@ -18,6 +26,30 @@ export function goodbye(app: App): { readonly json: string; readonly retryMs: nu
   const retryMs = RETURN_AFTER_MS + Math.floor(Math.random() * RETURN_SPREAD_MS)
   const json = encodeControl('goodbye', { retryAfter: retryMs / 1_000 }, formatTimestamp(app.clock.now()))
   return { json, retryMs }
+}
+
+/** Says that the credentials of a stream end soon [WP-6.7]; `expiresMs` since the Unix epoch. */
+export const expiring = (app: App, expiresMs: number): string =>
+  encodeControl('expiring', { expires: formatTimestamp(expiresMs) }, formatTimestamp(app.clock.now()))
+
+/** Why a stream ends whose credentials did. */
+export const expired = (): ProblemError =>
+  new ProblemError('token-expired', 'The credentials of this connection have ended.')
+
+/** Logs and counts a problem, and gives the message that tells of it; `re` is the id of the request that met it. */
+export function problemMessage(app: App, connection: string, problem: ProblemError, re?: string): string {
+  app.metrics.problems.inc({ problem: problem.problem })
+  const level = problem.status >= 500 ? 'error' : 'debug'
+  app.logger[level]({ err: problem.cause ?? problem, connection, problem: problem.problem }, problem.message)
+  const { allow: _sentAsHeader, ...members } = problem.members
+  const body = { type: problemType(problem.problem), message: problem.message, ...members }
+  return encodeError(body, formatTimestamp(app.clock.now()), re)
+}
+
+/** Logs and counts the end of a connection for what its client did, or did not. */
+export function countCut(app: App, transport: Transport, connection: string, reason: string): void {
+  app.metrics.cut.inc({ transport, reason })
+  app.logger.info({ connection, reason }, 'a connection was cut')
 }
 
 /** Logs why the log could not be read, and gives the message that ends the stream. */

@@ -60,7 +60,12 @@ export class GzipStream {
 
   /** The first bytes of the stream: at most 65,535, for this client alone, so not worth the time to compress. */
   begin(raw: Buffer): Buffer {
-    return Buffer.concat([HEADER, this.add(chunkOf(raw, storedBlock(raw)))])
+    return Buffer.concat([HEADER, this.tell(raw)])
+  }
+
+  /** The bytes to send for a frame of at most 65,535 bytes that is for this client alone. */
+  tell(raw: Buffer): Buffer {
+    return this.add(chunkOf(raw, storedBlock(raw)))
   }
 
   /** The bytes to send for a chunk. */
@@ -72,7 +77,7 @@ export class GzipStream {
 
   /** The last bytes of the stream, at most 65,535, and its end. */
   end(raw: Buffer): Buffer {
-    const last = this.add(chunkOf(raw, storedBlock(raw)))
+    const last = this.tell(raw)
     const trailer = Buffer.alloc(8)
     trailer.writeUInt32LE(this.#crc >>> 0)
     trailer.writeUInt32LE(this.#rawBytes % 2 ** 32, 4)

@@ -1,9 +1,9 @@
 /** `watchpost export`: writes all events of some topics, and can go on where it was interrupted. */
 import { type Command, Option } from 'commander'
-import { Client } from '../client.ts'
+import { addClientOptions, type ClientFlags, clientOf } from '../client-options.ts'
 import { CliFailure, usageFailure } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
-import { addViewOptions, examples, urlOption, type ViewFlags, watchPath } from '../options.ts'
+import { addViewOptions, examples, type ViewFlags, watchPath } from '../options.ts'
 import { pageEventsMax, pages } from '../pages.ts'
 import { type Progress, rateOf, showProgress } from '../progress.ts'
 import { note, printable } from '../terminal.ts'
@@ -12,8 +12,7 @@ import { noteGap } from '../watch/print.ts'
 import { columnsOf, headerOf, rowsOf } from './columns.ts'
 import { type Exported, type Out, toFile, toStdout } from './out.ts'
 
-interface ExportFlags extends ViewFlags {
-  readonly url: string
+interface ExportFlags extends ViewFlags, ClientFlags {
   readonly out?: string
   readonly format: 'ndjson' | 'csv'
   readonly after?: string
@@ -37,8 +36,7 @@ export function addExport(program: Command): void {
     .option('--columns <names>', 'columns of CSV, separated by commas, such as timestamp,data.price')
     .option('--after <cursor>', 'start after this cursor (the id of an event)')
     .option('--force', 'replace the file, or start it anew')
-  addViewOptions(command)
-    .addOption(urlOption())
+  addClientOptions(addViewOptions(command))
     .addHelpText(
       'after',
       `${NOTES}${examples(
@@ -53,7 +51,7 @@ async function exportEvents(filters: readonly string[], flags: ExportFlags): Pro
   const { path, topic } = watchPath(filters)
   const { key = [], type = [], select = [], format, columns } = flags
   if (columns !== undefined && format !== 'csv') throw usageFailure('--columns is for --format csv')
-  const client = new Client(flags.url)
+  const client = clientOf(flags)
   const signal = interruption()
   const view = { topic, key, type, select }
   const limit = await pageEventsMax(client, signal)

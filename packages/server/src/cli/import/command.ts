@@ -2,11 +2,12 @@
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
-import { Client, Unreachable } from '../client.ts'
+import { addClientOptions, type ClientFlags, clientOf } from '../client-options.ts'
 import { CliFailure, Interrupted, usageFailure } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
-import { examples, topicPath, urlOption, wholeNumber } from '../options.ts'
+import { examples, topicPath, wholeNumber } from '../options.ts'
 import { rateOf, showProgress } from '../progress.ts'
+import { Unreachable } from '../remote-failure.ts'
 import { note, printable } from '../terminal.ts'
 import { type Batch, badRecord, batches, type Entry } from './batches.ts'
 import type { CsvTypes } from './csv.ts'
@@ -15,8 +16,7 @@ import { type ImportFormat, readRecords } from './records.ts'
 import { type Destination, send } from './send.ts'
 import { ImportState, identityOf } from './state.ts'
 
-interface ImportFlags {
-  readonly url: string
+interface ImportFlags extends ClientFlags {
   readonly format?: ImportFormat
   readonly type?: string
   readonly key?: string
@@ -41,7 +41,7 @@ The same file is not published twice within 24 hours, unless it changed or you p
 `
 
 export function addImport(program: Command): void {
-  program
+  const command = program
     .command('import')
     .description('publish the records of a file')
     .argument('<topic>', 'such as stocks or chat/lobby')
@@ -55,7 +55,7 @@ export function addImport(program: Command): void {
     .option('--skip-invalid', 'pass over records that are refused, and count them')
     .option('--state <file>', 'remember here how far it came')
     .option('--again', 'publish a file once more that was imported within 24 hours')
-    .addOption(urlOption())
+  addClientOptions(command)
     .addHelpText(
       'after',
       `${NOTES}${examples(
@@ -69,7 +69,7 @@ export function addImport(program: Command): void {
 
 async function importFile(topic: string, file: string, flags: ImportFlags): Promise<void> {
   const path = topicPath(topic)
-  const client = new Client(flags.url)
+  const client = clientOf(flags)
   const format = flags.format ?? formatOf(file)
   const event = eventOptions(flags)
   const identity = identityOf(file, flags.again === true)

@@ -1,7 +1,8 @@
 /** Publishes a batch, and finds the records that a server refuses. */
 import type { EventFault } from '@watchpost/protocol'
-import { type Client, RemoteProblem, retrying } from '../client.ts'
+import { type Client, retrying } from '../client.ts'
 import { CliFailure } from '../failure.ts'
+import { RemoteProblem } from '../remote-failure.ts'
 import type { Batch, Entry } from './batches.ts'
 import type { ImportState } from './state.ts'
 

@@ -1,10 +1,10 @@
 /** `watchpost watch`: shows events as they come, by any transport, and can go on where it stopped. */
 import { type Command, Option } from 'commander'
 import { readText, replaceFile } from '../checkpoint.ts'
-import { Client } from '../client.ts'
+import { addClientOptions, type ClientFlags, clientOf } from '../client-options.ts'
 import { Interrupted, usageFailure } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
-import { addViewOptions, examples, urlOption, type ViewFlags, watchPath, wholeNumber } from '../options.ts'
+import { addViewOptions, examples, type ViewFlags, watchPath, wholeNumber } from '../options.ts'
 import { pageEventsMax, pages } from '../pages.ts'
 import { write } from '../terminal.ts'
 import type { Update, WatchRequest } from '../updates.ts'
@@ -15,8 +15,7 @@ import { webSocket } from './websocket.ts'
 
 const TRANSPORTS = ['page', 'long-poll', 'sse', 'websocket'] as const
 
-interface WatchFlags extends ViewFlags {
-  readonly url: string
+interface WatchFlags extends ViewFlags, ClientFlags {
   readonly transport?: (typeof TRANSPORTS)[number]
   readonly after?: string
   readonly last?: number
@@ -32,6 +31,7 @@ const NOTES = `
 A page shows what is there, from the earliest event on, and ends. A stream (sse), a websocket and a long poll show what
 comes from now on, and connect again by themselves. --after, --last and --cursor-file choose another start, and a cursor
 of one transport is as good on any other. A websocket watches one topic or pattern.
+When a token ends, a watch with --token-file goes on with the new one that it finds there, and waits for that if need be.
 Events that are no longer kept are announced on stderr as a gap.
 `
 
@@ -52,8 +52,7 @@ export function addWatch(program: Command): void {
     )
     .option('--limit <n>', 'end after n events', wholeNumber(1))
     .option('--until-now', 'end once all that is there was shown; by sse or websocket, at the first bookmark')
-  addViewOptions(command)
-    .addOption(urlOption())
+  addClientOptions(addViewOptions(command))
     .addHelpText(
       'after',
       `${NOTES}${examples(
@@ -77,7 +76,7 @@ async function watch(filters: readonly string[], flags: WatchFlags): Promise<voi
   const resumed = cursorFile === undefined ? undefined : readText(cursorFile)?.trim()
   const signal = interruption()
   const request: WatchRequest = {
-    client: new Client(flags.url),
+    client: clientOf(flags),
     path,
     view: { topic, key, type, select },
     after: resumed === undefined || resumed === '' ? flags.after : resumed,

@@ -1,6 +1,7 @@
 /** Watching live, whatever carries it: connection after connection, for as long as that can help. */
-import { isPassing, type Query, Unreachable } from '../client.ts'
+import type { Query } from '../client.ts'
 import { CliFailure, Interrupted } from '../failure.ts'
+import { isPassing, Unreachable } from '../remote-failure.ts'
 import { backoffMs, sleep } from '../retry.ts'
 import { note, printable } from '../terminal.ts'
 import type { Update, WatchRequest } from '../updates.ts'
@@ -44,7 +45,9 @@ export async function* live(request: WatchRequest, connect: Connect): AsyncGener
       progress.failures = 0
     } catch (error) {
       if (request.signal.aborted) throw new Interrupted()
-      if (!isPassing(error) || !progress.answered) throw error
+      if (!progress.answered) throw error
+      if (await request.client.credentials.renewed(error, request.signal)) continue
+      if (!isPassing(error)) throw error
       progress.failures++
       why = (error as Error).message.split('\n')[0] ?? ''
     }

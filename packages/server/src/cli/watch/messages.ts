@@ -1,6 +1,6 @@
 /** Makes updates of the messages of a connection, which are the same by whatever it is carried [WP-1.1, WP-1.3]. */
 import { type Event, type Gap, RESERVED_TYPES, type Welcome } from '@watchpost/protocol'
-import { RemoteProblem } from '../client.ts'
+import { RemoteProblem } from '../remote-failure.ts'
 import type { Update, WatchedEvent } from '../updates.ts'
 import type { Progress } from './live.ts'
 
@@ -16,6 +16,8 @@ export interface Message {
 /** What JSON messages are read as. */
 export interface MessageBody {
   readonly type: string
+  /** Of an answer, the id of its request. */
+  readonly re?: string
   readonly data?: unknown
   readonly error?: RemoteError
 }

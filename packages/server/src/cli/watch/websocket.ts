@@ -2,11 +2,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type RawData, WebSocket } from 'ws'
-import { RemoteProblem, Unreachable } from '../client.ts'
 import { CliFailure, Interrupted } from '../failure.ts'
+import { RemoteProblem, Unreachable } from '../remote-failure.ts'
 import type { Update, WatchRequest } from '../updates.ts'
 import { connectionFailure, type Progress, queryOf, RETRY_MS, Silence } from './live.ts'
 import { type Message, type MessageBody, updatesOf } from './messages.ts'
+import { Renewal } from './renewal.ts'
 
 const SUBPROTOCOL = 'watchpost.v1.json'
 
@@ -28,24 +29,28 @@ const CLOSED_FOR_NOW: ReadonlySet<number> = new Set([4408, 4429])
 export async function* webSocket(request: WatchRequest, progress: Progress): AsyncGenerator<Update, void, void> {
   const { client, path, signal } = request
   const silence = new Silence(progress)
-  // Redirects are followed, as `fetch` does for the other transports.
-  const socket = new WebSocket(client.url(path, queryOf(request, progress)), SUBPROTOCOL, { followRedirects: true })
+  const headers = client.credentials.headers()
+  // Redirects are followed as `fetch` does for the other transports, to other hosts without `authorization`.
+  const options = { followRedirects: true, headers }
+  const socket = new WebSocket(client.url(path, queryOf(request, progress)), SUBPROTOCOL, options)
   const inbox = new Inbox(socket, client.base, AbortSignal.any([signal, silence.signal]))
   socket.on('ping', () => silence.heard())
   // A server says how patient to be only when it leaves, so what the last one said does not count for this one.
   socket.on('open', () => (progress.retryMs = RETRY_MS))
+  const renewal = new Renewal(socket, client.credentials)
   try {
     for (;;) {
       silence.start()
       const messages = await inbox.next()
       silence.stop()
       if (messages.length === 0) return
-      yield* beating(socket, progress.heartbeatMs, updatesOf(messages, progress))
+      yield* beating(socket, progress.heartbeatMs, updatesOf(renewal.withoutItsOwn(messages), progress))
     }
   } catch (error) {
     throw connectionFailure(error, request, silence)
   } finally {
     silence.stop()
+    renewal.stop()
     leave(socket)
   }
 }

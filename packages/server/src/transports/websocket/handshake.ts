@@ -8,9 +8,12 @@ import type { IncomingMessage } from 'node:http'
 import { type Limits, ProblemError } from '@watchpost/protocol'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import type { App } from '../../app.ts'
+import { actorOf } from '../../audit.ts'
+import { demandStillGood } from '../../auth/still-good.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { demandOwnOrigin } from '../../http/origin.ts'
 import { afterOf, flagOf, lastOf, viewOf } from '../../http/query.ts'
+import { clientOf } from '../../quotas/quotas.ts'
 import { CLOSE_MS, Connection, Peer } from './connection.ts'
 import { FORMATS, type Format, JSON_FORMAT } from './formats.ts'
 import { type Prepared, prepare } from './wish.ts'
@@ -51,32 +54,38 @@ export function refuseEventsSocket(): never {
 }
 
 export function openSocket(app: App, exchange: Exchange): void {
+  app.quotas.demandHandshake(clientOf(app, exchange), exchange)
   open(app, exchange, undefined)
 }
 
 /** Opens a socket that is subscribed to the topic from the start. */
 export async function openTopicSocket(app: App, exchange: Exchange, filter: string): Promise<void> {
   const { limits } = app
-  const prepared = await prepare(app, {
+  app.quotas.demandHandshake(clientOf(app, exchange), exchange)
+  const wish = {
     filter,
     view: { ...viewOf(exchange, limits), delta: flagOf(exchange, 'delta') },
     after: afterOf(exchange, limits),
     last: lastOf(exchange, limits),
     state: flagOf(exchange, 'state'),
-  })
+  }
+  const prepared = await prepare(app, wish, exchange.identity)
   if (!exchange.gone) open(app, exchange, prepared)
 }
 
 function open(app: App, exchange: Exchange, prepared: Prepared | undefined): void {
   demandOwnOrigin(app, exchange, 'open a WebSocket')
   const format = demandFormat(exchange.header('sec-websocket-protocol'))
+  demandStillGood(app, exchange)
   // In the same turn as the connection is counted, or many at once could pass the bound together.
-  app.connections.demandRoom(2)
-  const { refusal } = app.connections
-  const connection = new Connection(app, upgrade(app, exchange), exchange.request.socket, format)
+  const client = clientOf(app, exchange)
+  app.connections.demandRoom(client, 2)
+  const refusal = app.connections.refusal(client)
+  const connection = new Connection(app, upgrade(app, exchange), exchange, format)
   try {
     if (refusal === undefined) connection.begin(prepared)
-    else connection.refuse(refusal)
+    else connection.end(refusal, 'limit')
+    if (refusal !== undefined) app.audit.refusal(actorOf(app, exchange), { problem: refusal, request: 'GET /v1' })
   } catch (error) {
     // The handshake is done, so this can only be told as a message.
     connection.fail(error)

@@ -1,15 +1,9 @@
 /** What a client asks for by message [WP-4.3]: read here, answered by a table with one row for each type. */
-import { ANONYMOUS } from '@watchpost/core'
-import {
-  formatCursor,
-  type Json,
-  type Limits,
-  ProblemError,
-  REQUEST_TYPES,
-  type RequestType,
-} from '@watchpost/protocol'
+import { type Json, type Limits, ProblemError, REQUEST_TYPES, type RequestType } from '@watchpost/protocol'
 import type { App } from '../../app.ts'
+import type { Actor } from '../../audit.ts'
 import { idempotencyOf } from '../../idempotency.ts'
+import { idOf as eventIdOf, publishFor } from '../../publishing.ts'
 import type { Wish } from './wish.ts'
 
 type Members = Readonly<Record<string, Json | undefined>>
@@ -113,13 +107,27 @@ function last(data: Members, { lastMax }: Limits): number | undefined {
   throw new ProblemError('invalid-parameter', `"last" must be a whole number from 0 to ${lastMax}.`)
 }
 
+/** What the audit log calls a request that was refused. */
+export interface Asked {
+  readonly request: string
+  readonly topics?: readonly string[]
+}
+
+/** @param request `undefined` if it was not read: then it is just a message */
+export function askedOf(request: Request | undefined): Asked {
+  if (request === undefined) return { request: 'message' }
+  const { topic } = request.data
+  return { request: request.type, ...(typeof topic === 'string' && { topics: [topic] }) }
+}
+
 /** Publishes an event; answers the data of `published`. */
-export async function publishRequest(app: App, data: Members): Promise<object> {
+export async function publishRequest(app: App, actor: Actor, connection: string, data: Members): Promise<object> {
+  const { identity } = actor.session
   const { topic: _topic, idempotencyKey, ...event } = data
   const topic = demandText(data, 'topic')
-  const resolved = app.registry.demand('publish', topic, ANONYMOUS)
+  const resolved = app.registry.demand('publish', topic, identity)
   if (app.connections.closing) throw new ProblemError('going-away', 'This server is shutting down.', { retryAfter: 1 })
-  const scope = { identity: ANONYMOUS, topic, limits: app.limits }
+  const scope = { identity, topic, limits: app.limits }
   const options =
     idempotencyKey === undefined
       ? {}
@@ -131,7 +139,6 @@ export async function publishRequest(app: App, data: Members): Promise<object> {
             JSON.stringify(event),
           ),
         }
-  const { first, timestamps, replayed } = await app.publisher.publish(resolved, [event], options)
-  if (!replayed) app.metrics.countPublish(resolved.topic.template, 1)
-  return { topic, id: formatCursor(app.log.epoch, { offset: first, trims: 0 }), timestamp: timestamps[0] }
+  const { first, timestamps } = await publishFor(app, actor, { resolved, events: [event], options, connection })
+  return { topic, id: eventIdOf(app, first), timestamp: timestamps[0] }
 }

@@ -1,8 +1,8 @@
 /** The subscriptions of one WebSocket, by their topic filters [WP-4.4]. */
-import { type Encoding, Siblings, type Sink, type Snapshot, type Subscription } from '@watchpost/core'
+import { type Encoding, type Identity, Siblings, type Sink, type Snapshot, type Subscription } from '@watchpost/core'
 import { formatTimestamp, ProblemError } from '@watchpost/protocol'
 import type { App } from '../../app.ts'
-import type { Prepared } from './wish.ts'
+import { type Prepared, type Wish, watchOf } from './wish.ts'
 
 /** The connection whose subscriptions they are. */
 export interface Carrier extends Sink<Buffer> {
@@ -13,8 +13,16 @@ export interface Carrier extends Sink<Buffer> {
 }
 
 interface Carried {
-  readonly filter: string
+  readonly wish: Wish
   readonly subscription: Subscription<Buffer>
+}
+
+/** A subscription that the client's rights are not enough for any more. */
+export interface Revoked {
+  readonly topic: string
+  /** Where it ended. */
+  readonly cursor: string
+  readonly problem: ProblemError
 }
 
 export class Subscriptions {
@@ -33,9 +41,10 @@ export class Subscriptions {
    * @throws ProblemError `invalid-parameter` or `reach-maximum-subscriptions`
    */
   add(prepared: Prepared, before: () => void): void {
-    const { filter, watch, located } = prepared
+    const { wish, watch, located } = prepared
+    const { filter } = wish
     const { app, encoding } = this.#carrier
-    if (this.#carried.some((carried) => carried.filter === filter)) {
+    if (this.#carried.some((carried) => carried.wish.filter === filter)) {
       throw new ProblemError('invalid-parameter', `You are subscribed to ${JSON.stringify(filter)}; unsubscribe first.`)
     }
     const { subscriptionsPerConnection } = app.limits
@@ -43,13 +52,10 @@ export class Subscriptions {
       const detail = `A connection may have ${subscriptionsPerConnection} subscriptions.`
       throw new ProblemError('reach-maximum-subscriptions', detail)
     }
-    const siblings = this.#siblingsFor()
-    siblings?.demandCompatible(watch, prepared.snapshot !== undefined || watch.view.hasDeltas)
+    this.#siblingsFor()?.demandCompatible(watch, prepared.snapshot !== undefined || watch.view.hasDeltas)
     before()
     const snapshot = this.#snapshotOf(prepared)
-    const subscription = app.watcher.subscribe(watch, located, encoding, this.#carrier, snapshot)
-    siblings?.add(subscription)
-    this.#carried = [...this.#carried, { filter, subscription }]
+    this.#carry(wish, app.watcher.subscribe(watch, located, encoding, this.#carrier, snapshot))
   }
 
   /**
@@ -57,20 +63,54 @@ export class Subscriptions {
    * @throws ProblemError `invalid-parameter`
    */
   remove(filter: string): string {
-    const carried = this.#carried.find((each) => each.filter === filter)
+    const carried = this.#carried.find(({ wish }) => wish.filter === filter)
     if (carried === undefined) {
       throw new ProblemError('invalid-parameter', `You are not subscribed to ${JSON.stringify(filter)}.`)
     }
-    const { subscription } = carried
-    this.#carried = this.#carried.filter((each) => each !== carried)
-    this.#siblings?.remove(subscription)
-    subscription.close()
-    return this.#carrier.app.watcher.cursor(subscription.position)
+    this.#drop(carried)
+    return this.#carrier.app.watcher.cursor(carried.subscription.position)
+  }
+
+  get filters(): readonly string[] {
+    return this.#carried.map(({ wish }) => wish.filter)
+  }
+
+  /** Looks at all subscriptions again, now that the client may have other rights; answers those that it lost. */
+  reassess(identity: Identity): readonly Revoked[] {
+    const { app, encoding } = this.#carrier
+    const revoked: Revoked[] = []
+    for (const carried of this.#carried) {
+      const { wish, subscription } = carried
+      const watch = watchOf(app, wish, identity)
+      if (watch instanceof ProblemError) {
+        revoked.push({ topic: wish.filter, cursor: this.remove(wish.filter), problem: watch })
+      } else if (watch.selection.isByRules || watch.selection.name !== subscription.watch.selection.name) {
+        // It sees other topics, or other things of them, from where it stands on.
+        this.#forget(carried)
+        this.#carry(wish, app.watcher.replace(subscription, watch, encoding, this.#carrier))
+      }
+    }
+    return revoked
   }
 
   close(): void {
     for (const { subscription } of this.#carried) subscription.close()
     this.#carried = []
+  }
+
+  #carry(wish: Wish, subscription: Subscription<Buffer>): void {
+    this.#siblingsFor()?.add(subscription)
+    this.#carried = [...this.#carried, { wish, subscription }]
+  }
+
+  #drop(carried: Carried): void {
+    this.#forget(carried)
+    carried.subscription.close()
+  }
+
+  #forget(carried: Carried): void {
+    this.#carried = this.#carried.filter((each) => each !== carried)
+    this.#siblings?.remove(carried.subscription)
   }
 
   #siblingsFor(): Siblings | undefined {
@@ -82,7 +122,7 @@ export class Subscriptions {
     return this.#siblings
   }
 
-  #snapshotOf({ filter, snapshot, located }: Prepared): Snapshot<Buffer> | undefined {
+  #snapshotOf({ wish, snapshot, located }: Prepared): Snapshot<Buffer> | undefined {
     if (snapshot === undefined) return undefined
     const { app } = this.#carrier
     const cursor = app.watcher.cursor(located.position)
@@ -90,7 +130,7 @@ export class Subscriptions {
       reader: snapshot,
       encode: ({ events, more }) => {
         const texts = events.map(({ json }) => json).join(',')
-        const data = `{"topic":${JSON.stringify(filter)},"cursor":"${cursor}","events":[${texts}],"more":${more}}`
+        const data = `{"topic":${JSON.stringify(wish.filter)},"cursor":"${cursor}","events":[${texts}],"more":${more}}`
         return this.#carrier.frame(
           `{"type":"snapshot","data":${data},"timestamp":"${formatTimestamp(app.clock.now())}"}`,
         )
