@@ -19,7 +19,7 @@ import {
   Watcher,
 } from '@watchpost/core'
 import { openLmdbLog } from '@watchpost/log-lmdb'
-import { formatCursor, type LimitName, limitsWith, ProblemError } from '@watchpost/protocol'
+import { formatCursor, type LimitName, type Limits, limitsWith, ProblemError } from '@watchpost/protocol'
 import { type Logger, pino } from 'pino'
 import type { App } from './app.ts'
 import { Audit } from './audit.ts'
@@ -79,6 +79,7 @@ export async function createWatchpost<T extends Topics>(
     onRuleFailure: logRuleFailures(logger, systemClock),
   })
   const metrics = new Metrics()
+  const onRefused = (limit: LimitName): void => metrics.refused.inc({ limit })
   const addresses = new Addresses(checked.trustProxy, (peer) => {
     const fix = 'if that is a proxy, name it in trustProxy, or all of its clients share the limits of one address'
     logger.warn({ address: peer }, `a request from an address that is not trusted tells of another client: ${fix}`)
@@ -88,7 +89,7 @@ export async function createWatchpost<T extends Topics>(
       ...{ clock: systemClock, logger, limits },
       addressOf: (request: IncomingMessage) => addresses.of(request),
       isProxied: (request: IncomingMessage) => addresses.isProxied(request),
-      onRefused: (limit: LimitName) => metrics.refused.inc({ limit }),
+      onRefused,
     }
     const authenticator = createAuthenticator(from, parts, before)
     return authenticator && countAuthentications(authenticator, metrics)
@@ -99,7 +100,7 @@ export async function createWatchpost<T extends Topics>(
     durability: checked.durability,
     onWarning: (message) => logger.warn(message),
   })
-  const app = wire(checked, { log, registry, logger, metrics, addresses, authenticator })
+  const app = wire(checked, { ...{ log, registry, limits, logger, metrics, onRefused }, addresses, authenticator })
   warn(app, checked)
   // A logger that was given has a level of its own.
   const setLevel = (level: LogLevel): void => {
@@ -119,21 +120,21 @@ function wire(
   parts: {
     readonly log: Log
     readonly registry: Registry
+    readonly limits: Limits
     readonly logger: Logger
     readonly metrics: Metrics
+    readonly onRefused: (limit: LimitName) => void
     readonly addresses: Addresses
     readonly authenticator: Authenticator | undefined
   },
 ): App {
-  const { log, registry, logger, metrics, addresses, authenticator } = parts
+  const { log, registry, limits, logger, metrics, onRefused, addresses, authenticator } = parts
   const { heartbeatMs, coalesceMs } = config
-  const limits = limitsWith(config.limits)
   const clock = systemClock
   const onFailure = (error: unknown): void => logger.error({ err: error }, 'the log could not be read')
   const tracing = createTracing(registry)
   const { onDelivered } = tracing
   const hub = new Hub(log, { clock, heartbeatMs, coalesceMs, onFailure, onDelivered })
-  const onRefused = (limit: LimitName): void => metrics.refused.inc({ limit })
   const connections = new Connections(limits, clock, onRefused)
   metrics.observe({ log, hub, connections })
   return {

@@ -11,7 +11,7 @@ import { addressKey } from './address.ts'
 /** A connection as the rest of the server sees it. */
 export interface Connection {
   readonly transport: Transport
-  /** Who it speaks for now. */
+  /** Whom it speaks for, and until when; renewed as its credentials are. */
   readonly session: Session
   /** As {@link Addresses.of} gives it. */
   readonly address: string

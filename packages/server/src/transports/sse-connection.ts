@@ -60,6 +60,7 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
     this.#body = body
     this.#encoding = encoding
     this.#session = exchange.session
+    // Made anew, since finding the start took its time, in which rights or topics may have changed.
     this.#watch = wanted(exchange.identity)
     this.address = app.addresses.of(exchange.request)
     this.#id = app.connections.add(this)
