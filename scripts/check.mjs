@@ -15,6 +15,7 @@ const STEPS = [
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', ...LINTED] },
   { name: 'unused', command: bin('knip'), args: [] },
   { name: 'documents', command: process.execPath, args: [join(ROOT, 'scripts', 'docs.mjs'), '--check'] },
+  { name: 'snippets', command: process.execPath, args: [join(ROOT, 'scripts', 'snippets.mjs')] },
   { name: 'tidy', command: process.execPath, args: [join(ROOT, 'scripts', 'tidy.mjs')] },
 ]
 

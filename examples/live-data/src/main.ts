@@ -66,6 +66,7 @@ async function listen(server: Server, port: number): Promise<string> {
 function greet(url: string): void {
   say(`Watchpost live data: ${url}
 
+The reference:       ${url}/docs
 A page of the log:   curl '${url}/v1/topics/stocks?limit=3'
 A long poll:         curl '${url}/v1/topics/host?wait=20'
 A stream:            curl -N -H 'Accept: text/event-stream' '${url}/v1/events?topic=stocks&topic=quakes&topic=host&last=3'

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, it, type TestContext } from 'vitest'
+import { afterAll, beforeAll, it, type TestContext } from 'vitest'
 import { Program } from './program.ts'
 
 const CHROMIUM = process.env['CHROME_PATH'] ?? '/usr/bin/chromium'
@@ -13,7 +13,6 @@ const ARGS = [
 ]
 
 let browser: Browser | undefined
-let program: Program | undefined
 let dataDir: string
 
 beforeAll(async () => {
@@ -24,17 +23,17 @@ beforeAll(async () => {
   }
 })
 
-afterEach(async () => {
-  await program?.end('SIGKILL')
-})
-
 afterAll(async () => {
   await browser?.close()
   await rm(dataDir, { recursive: true, force: true })
 })
 
-const start = (port: string, log: string, recordsPerSecond: number): Program => {
-  program = new Program(['--port', port, '--data-dir', join(dataDir, log), '--pace', String(recordsPerSecond)])
+/** Starts the example; it is ended when the test ends. */
+function start(ctx: TestContext, port: string, log: string, recordsPerSecond: number): Program {
+  const program = new Program(['--port', port, '--data-dir', join(dataDir, log), '--pace', String(recordsPerSecond)])
+  ctx.onTestFinished(async () => {
+    await program.end('SIGKILL')
+  })
   return program
 }
 
@@ -57,12 +56,13 @@ function demandBrowser(ctx: TestContext): Browser {
   return ctx.skip(reason)
 }
 
-it('draws everything live, without a fault or an outside request, and survives a restart', {
+it.concurrent('draws everything live, without a fault or an outside request, and survives a restart', {
   timeout: 90_000,
 }, async (ctx) => {
+  const { expect } = ctx
   const browserHere = demandBrowser(ctx)
   // So slow that there are quakes left for the second run, however long the steps of this one take.
-  const running = start('0', 'log', 40)
+  const running = start(ctx, '0', 'log', 30)
   const url = await running.url()
   const page = await browserHere.newPage({ viewport: { width: 1280, height: 900 } })
   const faults: string[] = []
@@ -95,7 +95,7 @@ it('draws everything live, without a fault or an outside request, and survives a
 
   expect((await running.end('SIGTERM')).code).toBe(0)
   await text(page, '#status', /^reconnecting$/)
-  const again = start(new URL(url).port, 'log', 400)
+  const again = start(ctx, new URL(url).port, 'log', 400)
   await text(page, '#status', /^live$/)
   await text(page, '#quakes-progress', /^all 1,707 quakes/)
   await text(page, '#prices-progress', /^all 560 prices/)
@@ -108,7 +108,7 @@ it('draws everything live, without a fault or an outside request, and survives a
   expect(faults.filter((fault) => !fault.includes('Failed to load resource'))).toEqual([])
 
   expect((await again.end('SIGTERM')).output).toMatch(/quakes: from record \d{2,4} of 1707 on/)
-  start(new URL(url).port, 'another-log', 40)
+  start(ctx, new URL(url).port, 'another-log', 40)
   await text(page, '#notice-text', /new log/)
   await text(page, '#quakes-progress', /^\d+ of 1,707 quakes/)
   expect(await page.locator('.quake').count()).toBeLessThan(1707)
@@ -137,7 +137,7 @@ async function logged(url: string): Promise<LoggedEvent[]> {
 }
 
 /** Asserts that the page shows each event of the log, once and in order, as far as it says that it came. */
-async function expectAllShown(page: Page, url: string): Promise<void> {
+async function expectAllShown({ expect }: TestContext, page: Page, url: string): Promise<void> {
   const shown = await page.evaluate(() => ({
     cursor: document.getElementById('cursor')?.textContent,
     received: document.getElementById('received')?.textContent?.replaceAll(',', ''),
@@ -153,11 +153,12 @@ async function expectAllShown(page: Page, url: string): Promise<void> {
   expect(shown.quakes).toEqual(quakes.slice(0, shown.quakes.length))
 }
 
-it('switches between SSE and WebSocket while events flow, and loses or repeats none [WP-2.1, WP-2.5]', {
+it.concurrent('switches between SSE and WebSocket while events flow, and loses or repeats none [WP-2.1, WP-2.5]', {
   timeout: 120_000,
 }, async (ctx) => {
+  const { expect } = ctx
   // So slow that there are quakes left for the last of its runs.
-  const running = start('0', 'switched-log', 20)
+  const running = start(ctx, '0', 'switched-log', 20)
   const url = await running.url()
   const page = await demandBrowser(ctx).newPage({ viewport: { width: 1280, height: 900 } })
   const opened: string[] = []
@@ -199,22 +200,22 @@ it('switches between SSE and WebSocket while events flow, and loses or repeats n
   // Faster than anything can be connected.
   for (const key of ['ArrowLeft', 'ArrowRight', 'ArrowLeft', 'ArrowRight']) await page.keyboard.press(key)
   await moreQuakes()
-  await expectAllShown(page, url)
+  await expectAllShown(ctx, page, url)
   // A switch before the socket is there is a fault to browsers, and to nobody else.
   expect(faults.filter((fault) => !fault.includes('closed before the connection is established'))).toEqual([])
 
   await running.end('SIGTERM')
   await text(page, '#status', /^reconnecting$/)
-  const again = start(new URL(url).port, 'switched-log', 20)
+  const again = start(ctx, new URL(url).port, 'switched-log', 20)
   await again.url()
   await text(page, '#status', /^live$/)
   await moreQuakes()
   await again.end('SIGKILL')
   await text(page, '#status', /^reconnecting$/)
-  start(new URL(url).port, 'switched-log', 400)
+  start(ctx, new URL(url).port, 'switched-log', 400)
   await text(page, '#quakes-progress', /^all 1,707 quakes/)
   await text(page, '#prices-progress', /^all 560 prices/)
-  await expectAllShown(page, url)
+  await expectAllShown(ctx, page, url)
   expect(opened.slice(-2)).toEqual([bySocket, bySocket])
   expect(await page.locator('.quake').count()).toBe(1707)
   expect(await pointsOf(page, '#prices-plot')).toEqual([123, 123, 123, 123, 68])
@@ -237,10 +238,11 @@ it('switches between SSE and WebSocket while events flow, and loses or repeats n
   await page.close()
 })
 
-it('leaves a WebSocket that is silent, waits as a goodbye says, and tells of an end for good [WP-1.3, WP-4.9, WP-4.10]', {
+it.concurrent('leaves a WebSocket that is silent, waits as a goodbye says, and tells of an end for good [WP-1.3, WP-4.9, WP-4.10]', {
   timeout: 90_000,
 }, async (ctx) => {
-  const url = await start('0', 'ended-log', 20).url()
+  const { expect } = ctx
+  const url = await start(ctx, '0', 'ended-log', 20).url()
   const page = await demandBrowser(ctx).newPage()
   const { cursor } = (await (await fetch(`${url}/v1/topics/stocks?limit=1`)).json()) as { cursor: string }
   const asked: { readonly after: string | null; readonly atMs: number }[] = []

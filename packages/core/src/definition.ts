@@ -9,6 +9,8 @@ import {
   templateFault,
 } from '@watchpost/protocol'
 import type { Access, Mask } from './access.ts'
+import { DefinitionError } from './definition-error.ts'
+import { compileDeprecation, type Deprecation } from './deprecation.ts'
 import type { Retention } from './log.ts'
 import { demandPointer } from './mask.ts'
 import { parsePointer, valueAt } from './pointer.ts'
@@ -34,6 +36,7 @@ export interface KeySource<Events extends EventSchemas> {
 }
 
 export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
+  /** For the documents, which have it as it is: CommonMark. `/docs` shows markup in it as text. */
   readonly description?: string
   readonly events: Events
   /** Makes the topic keyed: a JSON Pointer below `data`, or a function. Its state is the latest event per key. */
@@ -49,6 +52,10 @@ export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
   readonly mask?: Mask
   /** Of a keyed topic: what a client that is too slow is sent of what it fell behind by. Absent means `'all'`. */
   readonly onSlow?: OnSlow
+  /** Of the definition, such as `2.1.0`, for those who read it. */
+  readonly version?: string
+  /** Tells whoever uses the topic that it is to end. It works as before, also after `sunset`. */
+  readonly deprecated?: Deprecation
 }
 
 /** A definition as it is written: its key function is given the definition's own events. */
@@ -84,15 +91,13 @@ export interface Topic {
   readonly transports: ReadonlySet<Transport>
   readonly onSlow: OnSlow
   readonly mask: Mask | undefined
+  readonly version: string | undefined
+  /** Times are in the form of the wire. */
+  readonly deprecated: Deprecation | undefined
 }
 
 /** The topic filter that matches every topic of a template. */
 export const filterOf = (template: string): string => template.replaceAll(/\{[^/]*\}/g, '*')
-
-/** A definition that can't work; the message names the topic, the member and the fix. */
-export class DefinitionError extends Error {
-  override readonly name = 'DefinitionError'
-}
 
 /** @throws DefinitionError */
 export function compileTopic(
@@ -100,7 +105,8 @@ export function compileTopic(
   definition: TopicDefinition,
   defaults: { readonly retention?: Retention | undefined; readonly bounds?: TopicBounds } = {},
 ): Topic {
-  const fault = templateFault(template, defaults.bounds ?? limitsWith())
+  const { bounds = limitsWith() } = defaults
+  const fault = templateFault(template, bounds)
   if (fault !== undefined) throw new DefinitionError(`topic "${template}": ${fault}`)
   for (const rule of ['watch', 'publish', 'mask'] as const) {
     if (!isAsync(definition[rule])) continue
@@ -119,6 +125,8 @@ export function compileTopic(
     transports: new Set(definition.transports ?? TRANSPORTS),
     onSlow: definition.onSlow ?? 'all',
     mask: compileMask(template, definition),
+    version: definition.version,
+    deprecated: definition.deprecated && compileDeprecation(template, definition.deprecated, bounds),
   }
 }
 

@@ -14,7 +14,6 @@ export {
 } from './access.ts'
 export type { Clock } from './clock.ts'
 export {
-  DefinitionError,
   type EventSchemas,
   type KeyedTopicDefinition,
   type KeySource,
@@ -27,11 +26,15 @@ export {
   type TypedTopicDefinition,
   topic,
 } from './definition.ts'
+export { DefinitionError } from './definition-error.ts'
+export type { Deprecation } from './deprecation.ts'
 export type { Delivery, Encoding } from './feed.ts'
+export { mapParts } from './flat-schema.ts'
 export type { Beating } from './heartbeats.ts'
 export { Hub } from './hub.ts'
 export { type AbortSignalLike, iterate } from './iterate.ts'
 export type * from './log.ts'
+export { type Masked, maskedData } from './mask.ts'
 export { parsePointer } from './pointer.ts'
 export { Publisher, type PublishOptions } from './publish.ts'
 export { Registry, type RegistryOptions, type Resolved } from './registry.ts'

@@ -26,10 +26,12 @@ export function demandPointer(pointer: string): readonly string[] {
 /** The event without what is masked; the same object when nothing is. */
 export function withoutMasked(event: LoggedEvent, masked: Masked): LoggedEvent {
   if (masked.length === 0) return event
-  let data = JSON.parse(dataOf(event.json)) as Json
-  for (const tokens of masked) data = without(data, tokens)
+  const data = maskedData(JSON.parse(dataOf(event.json)) as Json, masked)
   return { offset: event.offset, json: withData(event.json, JSON.stringify(data)) }
 }
+
+/** Data without what is masked. */
+export const maskedData = (data: Json, masked: Masked): Json => masked.reduce(without, data)
 
 /** The value without what the tokens lead to; of an array the element becomes `null`, so that the others keep their places. */
 function without(value: Json, tokens: readonly string[]): Json {

@@ -131,7 +131,9 @@ export class Registry {
     }
     throw new ProblemError(
       identity.subject === undefined ? 'unauthorized' : 'forbidden',
-      `You may ${other} ${JSON.stringify(name)}, but not ${action} it.`,
+      `You may ${WORDS[other]} ${JSON.stringify(name)}, but not ${WORDS[action]} it.`,
     )
   }
 }
+
+const WORDS: Readonly<Record<Action, string>> = { watch: 'watch', publish: 'publish to' }

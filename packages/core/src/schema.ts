@@ -8,6 +8,7 @@ import type { Json } from '@watchpost/protocol'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
+import { flatSchema } from './flat-schema.ts'
 import { pointerTo } from './pointer.ts'
 
 /** JSON Schema 2020-12, as an object. */
@@ -37,7 +38,10 @@ export interface DataFault {
 }
 
 export interface CompiledSchema {
+  /** As it was written. */
   readonly json: JsonSchema
+  /** The same, with a JSON Pointer from its root in place of each reference within it, and no names of its own. */
+  readonly flat: JsonSchema
   /** What is wrong with a value; empty if nothing is. */
   faults(data: Json): readonly DataFault[]
 }
@@ -45,6 +49,7 @@ export interface CompiledSchema {
 // A typo in hand-written JSON Schema would otherwise be a rule that is silently never applied; what libraries generate
 // may hold formats that ajv doesn't know, beside a pattern that it does.
 // No schema is added to a compiler: a second one with the same `$id`, of another topic or server, would be refused.
+// Schemas are validated as they were written, before they are made flat, so not again when they are compiled.
 const compilers = {
   plain: new Ajv2020({
     allErrors: true,
@@ -52,26 +57,52 @@ const compilers = {
     strictRequired: false,
     strictTuples: false,
     addUsedSchema: false,
+    validateSchema: false,
   }),
-  generated: new Ajv2020({ allErrors: true, strict: false, logger: false, addUsedSchema: false }),
+  generated: new Ajv2020({
+    allErrors: true,
+    strict: false,
+    logger: false,
+    addUsedSchema: false,
+    validateSchema: false,
+  }),
 }
 for (const ajv of Object.values(compilers)) ajvFormats.default(ajv)
+
+/** Of every flat schema: without one, ajv does not know what `#` is in a schema that is not added to it. */
+const FLAT_ID = 'schema:/flat'
 
 /** @throws Error that says what is wrong with the schema */
 export function compileSchema(schema: Schema): CompiledSchema {
   if (!isStandard(schema)) {
-    const validate = compilers.plain.compile(schema)
-    return { json: schema, faults: (data) => ajvFaults(validate, data) }
+    const { flat, validate } = validatorOf(schema, compilers.plain)
+    return { json: schema, flat, faults: (data) => ajvFaults(validate, data) }
   }
   const standard = schema['~standard']
   const json: JsonSchema = standard.jsonSchema.input({ target: 'draft-2020-12' })
-  const validate = compilers.generated.compile(json)
+  const { flat, validate } = validatorOf(json, compilers.generated)
   return {
-    json,
+    ...{ json, flat },
     faults: (data) => {
       const faults = ajvFaults(validate, data)
       return faults.length > 0 ? faults : standardFaults(standard.validate(data))
     },
+  }
+}
+
+/** @throws Error */
+function validatorOf(json: JsonSchema, ajv: Ajv2020): Pick<CompiledSchema, 'flat'> & { validate: ValidateFunction } {
+  void ajv.validateSchema(json, true)
+  const flat = flatSchema(json, (base, reference) => ajv.opts.uriResolver.resolve(base, reference))
+  try {
+    const validate: ValidateFunction = ajv.compile({ $id: FLAT_ID, ...flat })
+    // What has no parts meets only what applies to the value itself, so a schema that never gets further shows here.
+    validate(null)
+    return { flat, validate }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const fault = 'the schema refers to itself without end: no member or element is between it and its $ref'
+    throw new Error(fault, { cause: error })
   }
 }
 

@@ -1,7 +1,9 @@
 import { limitsWith } from '@watchpost/protocol'
 import { describe, expect, it } from 'vitest'
-import { compileTopic, DefinitionError, type TopicDefinition, topic } from '../src/definition.ts'
+import { compileTopic, type TopicDefinition, topic } from '../src/definition.ts'
+import { DefinitionError } from '../src/definition-error.ts'
 
+const NEW_YEAR = '2026-01-01T00:00:00Z'
 const ANY = { events: { tick: {} } } satisfies TopicDefinition
 
 /** What a definition is refused with. */
@@ -35,6 +37,18 @@ describe('a topic definition [WP-6.2]', () => {
     expect([access.watch, [...transports], retention, description]).toEqual(['anyone', ['sse'], { bytes: 7 }, 'Words'])
   })
 
+  it('brings the times of a deprecation to the form of the wire [WP-1.5]', () => {
+    const deprecated = { since: '2026-01-01T01:00:00+01:00', sunset: '2026-07-01T00:00:00Z', use: 'b/{x}' }
+    expect(compileTopic('a/{x}', { ...ANY, deprecated, version: '2.1.0' })).toMatchObject({
+      version: '2.1.0',
+      deprecated: { since: '2026-01-01T00:00:00.000Z', sunset: '2026-07-01T00:00:00.000Z', use: 'b/{x}' },
+    })
+    expect(compileTopic('a', { ...ANY, deprecated: { since: NEW_YEAR } }).deprecated).toEqual({
+      since: '2026-01-01T00:00:00.000Z',
+    })
+    expect(compileTopic('a', ANY).deprecated).toBeUndefined()
+  })
+
   it.each<[string, TopicDefinition, string]>([
     ['$mine', ANY, "the server's own"],
     ['$presence/{x}', ANY, "the server's own"],
@@ -50,6 +64,22 @@ describe('a topic definition [WP-6.2]', () => {
     ['a', { events: { ['x'.repeat(129)]: {} } }, 'event type'],
     ['a', { events: { tick: { typo: 'string' } } }, 'event type "tick": strict mode: unknown keyword: "typo"'],
     ['a', { ...ANY, onSlow: 'latest' }, "`onSlow: 'latest'` needs a `key`"],
+    ['a', { ...ANY, deprecated: { since: 'soon' } }, '`deprecated.since` must be an RFC 3339 time'],
+    [
+      'a',
+      { ...ANY, deprecated: { since: NEW_YEAR, sunset: '2026-02-30T00:00:00Z' } },
+      '`deprecated.sunset` must be an',
+    ],
+    ['a', { ...ANY, deprecated: { since: NEW_YEAR, sunset: NEW_YEAR } }, '`deprecated.sunset` must be after `since`'],
+    // The same moment, told in another zone.
+    ['a', { ...ANY, deprecated: { since: NEW_YEAR, sunset: '2026-01-01T01:00:00+01:00' } }, 'must be after `since`'],
+    ['a', { ...ANY, deprecated: { since: NEW_YEAR, use: 'a' } }, '`deprecated.use` names the topic itself'],
+    ['a', { ...ANY, deprecated: { since: NEW_YEAR, use: 'b//c' } }, '`deprecated.use`: a segment is empty'],
+    [
+      'a/{b}',
+      { ...ANY, deprecated: { since: NEW_YEAR, use: 'c/{d}' } },
+      '`deprecated.use` has {d}, which is no parameter',
+    ],
     ['a', { ...ANY, key: 'symbol' }, '`key` must be a JSON Pointer'],
     ['a', { ...ANY, key: '' }, '`key` must be a JSON Pointer'],
     ['a', { ...ANY, key: '/a~2' }, '`key` must be a JSON Pointer'],

@@ -1,7 +1,7 @@
 import { limitsWith } from '@watchpost/protocol'
 import { describe, expect, it } from 'vitest'
 import { type Action, ANONYMOUS, type Identity, SERVER } from '../src/access.ts'
-import { DefinitionError } from '../src/definition.ts'
+import { DefinitionError } from '../src/definition-error.ts'
 import { Registry } from '../src/registry.ts'
 import { OPEN, problemOf } from './support.ts'
 

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { WebSocketServer } from 'ws'
 import type { Audit } from './audit.ts'
 import type { Authenticator } from './auth/authenticator.ts'
+import type { InfoOptions } from './config/config.ts'
 import type { Drain } from './drain.ts'
 import type { Addresses } from './http/address.ts'
 import type { Answers } from './http/answers.ts'
@@ -33,6 +34,8 @@ export interface App {
   readonly tracing: Tracing
   readonly clock: Clock
   readonly limits: Limits
+  /** What the documents say of the API. */
+  readonly info: InfoOptions
   /** `undefined` if the configuration names no credentials: then nobody's are looked at. */
   authenticator: Authenticator | undefined
   /** How long before its end a connection's client is told that its credentials end. */

@@ -21,6 +21,7 @@ export {
   type Config,
   type CorsOptions,
   defineConfig,
+  type InfoOptions,
   type ListenOptions,
   type LogLevel,
   type Topics,

@@ -147,6 +147,7 @@ function wire(
       logger,
       clock,
       limits,
+      info: config.info ?? {},
       heartbeatMs,
       expiringMs: config.expiringMs,
       drain: new Drain({ connections, clock, logger, drainMs: config.drainMs }),
@@ -188,19 +189,20 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
 
   async listen(): Promise<{ readonly url: string }> {
     if (this.#listening !== undefined) throw new Error('this Watchpost listens already')
-    const handler = createHandler(this.#app, { basePath: '', probes: true }, true)
+    const handler = createHandler(this.#app, { basePath: '', probes: true, documents: true }, true)
     this.#listening = await listen(this.#config, this.#app, handler)
     this.#app.drain.whenBegun(() => this.#listening?.drain())
-    this.#app.logger.info({ url: this.#listening.url }, 'listening')
-    return { url: this.#listening.url }
+    const { url } = this.#listening
+    this.#app.logger.info({ url, docs: `${url}/docs` }, 'listening')
+    return { url }
   }
 
   attach(server: Server, options: AttachOptions = {}): void {
-    const { basePath = '', probes = false } = options
+    const { basePath = '', probes = false, documents = true } = options
     if (basePath !== '' && !/^(?:\/[^/?#]+)+$/.test(basePath)) {
       throw new TypeError(`basePath ${JSON.stringify(basePath)}: must look like "/live", without a slash at its end`)
     }
-    this.#detach.push(attachTo(server, createHandler(this.#app, { basePath, probes }, false)))
+    this.#detach.push(attachTo(server, createHandler(this.#app, { basePath, probes, documents }, false)))
   }
 
   async publish<Topic extends TopicOf<T>>(

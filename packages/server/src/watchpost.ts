@@ -26,6 +26,11 @@ export interface AttachOptions {
   readonly basePath?: string
   /** Whether to serve `/healthz`, `/readyz` and `/metrics` too. Default `false`: the host application may have its own. */
   readonly probes?: boolean
+  /**
+   * Whether to serve `/openapi.json`, `/asyncapi.json` (both also as `.yaml`) and `/docs`. Default `true`; `false` leaves
+   * them to the host application, which may have its own where the routes are.
+   */
+  readonly documents?: boolean
 }
 
 export interface Watchpost<T extends Topics = Topics> {

@@ -311,7 +311,6 @@ describe('a path', () => {
     ['POST', '/v1\\drain', 'not-found'],
     ['GET', '/v1/topics/log/..', 'not-found'],
     ['GET', '/v1/webhooks', 'not-found'],
-    ['GET', '/openapi.json', 'not-found'],
     ['POST', '/nothing', 'not-found'],
     ['GET', '/V1/topics', 'not-found'],
     ['GET', '//v1/topics', 'not-found'],

@@ -30,7 +30,7 @@ const numbers = (count: number): readonly { readonly n: number }[] =>
 
 const ndjson = (records: readonly object[]): string => records.map((record) => `${JSON.stringify(record)}\n`).join('')
 
-describe('import of', () => {
+describe.concurrent('import of', () => {
   it('NDJSON whose records are data, with pointers', async () => {
     const file = fileWith(
       'a.ndjson',
@@ -104,7 +104,7 @@ describe('import of', () => {
   })
 })
 
-describe('a bad record', () => {
+describe.concurrent('a bad record', () => {
   const bad: readonly (readonly [string, string, string])[] = [
     ['that the topic refuses', '{"n":"x"}', 'is refused: /data/n must be integer'],
     ['that is no JSON', '{"n":', 'is not JSON'],
@@ -158,7 +158,7 @@ describe('a bad record', () => {
   })
 })
 
-describe('an import that is interrupted', () => {
+describe.concurrent('an import that is interrupted', () => {
   const COUNT = 2_500
   const BATCH = ['--batch', '10']
 
@@ -229,7 +229,7 @@ describe('an import that is interrupted', () => {
   })
 })
 
-describe('the same file once more', () => {
+describe.concurrent('the same file once more', () => {
   it('is published only if asked for, or if it changed', async () => {
     const file = fileWith('a.ndjson', ndjson(numbers(30)))
     const args = ['n/again', file, '--type', 'n'] as const

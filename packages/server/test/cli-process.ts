@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import { keepCredentials, overhear } from './fixtures/secrets-notes.ts'
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+/** The built program. */
+export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 export interface Ended {
   readonly code: number | null
@@ -91,7 +92,7 @@ export async function cleanUp(): Promise<void> {
 }
 
 /** @throws when it does not come true in time */
-export async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
   const endMs = performance.now() + timeoutMs
   while (!condition()) {
     if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`)

@@ -3,9 +3,19 @@ import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { CONFIG, eventsOf, folderWith, runProgram, serveForAll, serveIn, startProgram, until } from './cli-process.ts'
+import {
+  CONFIG,
+  type Ended,
+  eventsOf,
+  folderWith,
+  runProgram,
+  serveForAll,
+  serveIn,
+  startProgram,
+  until,
+} from './cli-process.ts'
 
 const server = serveForAll()
 
@@ -26,7 +36,13 @@ const range = (from: number, to: number): readonly number[] => Array.from({ leng
 
 const watchArgs = (...args: readonly string[]): readonly string[] => ['watch', ...args, '--url', server.url]
 
-describe('watch by websocket, beside sse', () => {
+describe.concurrent('watch by websocket, beside sse', () => {
+  const byBoth = (args: readonly string[]): Promise<[Ended, Ended]> =>
+    Promise.all([
+      runProgram(watchArgs(...args, '--transport', 'sse')),
+      runProgram(watchArgs(...args, '--transport', 'websocket')),
+    ])
+
   const views: readonly (readonly [string, readonly string[]])[] = [
     ['a topic', ['n/same', '--after', 'earliest', '--limit', '300']],
     ['a pattern', ['n/*', '--after', 'earliest', '--limit', '250']],
@@ -35,8 +51,7 @@ describe('watch by websocket, beside sse', () => {
   ]
   it.each(views)('shows the same bytes of %s [WP-4.4]', async (_name, args) => {
     await publish(server.url, 'n/same', ...range(0, 300))
-    const byStream = await runProgram(watchArgs(...args, '--transport', 'sse'))
-    const bySocket = await runProgram(watchArgs(...args, '--transport', 'websocket'))
+    const [byStream, bySocket] = await byBoth(args)
     expect(bySocket).toEqual(byStream)
     expect(bySocket.stdout.length).toBeGreaterThan(100)
   })
@@ -48,8 +63,7 @@ describe('watch by websocket, beside sse', () => {
     ['too many last', ['n/x', '--last', '1000000']],
   ]
   it.each(refused)('shows the same problem of %s, and ends with the same code [WP-4.1]', async (_name, args) => {
-    const byStream = await runProgram(watchArgs(...args, '--transport', 'sse'))
-    const bySocket = await runProgram(watchArgs(...args, '--transport', 'websocket'))
+    const [byStream, bySocket] = await byBoth(args)
     expect(bySocket).toEqual(byStream)
     expect([bySocket.code, bySocket.stderr]).toEqual([1, expect.stringContaining('/problems/')])
   })
@@ -141,10 +155,10 @@ describe('watch by websocket of a server that is killed', () => {
 /** What was written up to the last line end. */
 const whole = (stdout: string): string => stdout.slice(0, stdout.lastIndexOf('\n') + 1)
 
-describe('watch by websocket of a server that misbehaves', () => {
+describe.concurrent('watch by websocket of a server that misbehaves', () => {
   const closing: (() => void)[] = []
 
-  afterEach(() => {
+  afterAll(() => {
     for (const close of closing.splice(0)) close()
   })
 

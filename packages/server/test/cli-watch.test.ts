@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   CONFIG,
   eventsOf,
@@ -14,6 +14,7 @@ import {
   startProgram,
   until,
 } from './cli-process.ts'
+import { post } from './harness.ts'
 
 const server = serveForAll()
 
@@ -32,7 +33,7 @@ const numbersIn = (stdout: string): readonly number[] =>
 
 const watchArgs = (...args: readonly string[]): readonly string[] => ['watch', ...args, '--url', server.url]
 
-describe('watch', () => {
+describe.concurrent('watch', () => {
   it.each(['page', 'long-poll', 'sse', 'websocket'])(
     'by %s shows events in order and ends at the limit',
     async (transport) => {
@@ -123,8 +124,10 @@ describe('watch', () => {
   it.each(['long-poll', 'sse', 'websocket'])('by %s lives through a restart of the server', async (transport) => {
     const cwd = folderWith({ 'watchpost.config.json': CONFIG })
     const first = await serveIn(cwd)
-    const add = (n: number): Promise<unknown> =>
-      runProgram(['publish', 'n/restart', `{"n":${n}}`, '--type', 'n', '--url', first.url])
+    const add = async (n: number): Promise<void> => {
+      const { status } = await post(`${first.url}/v1/topics/n/restart`, { type: 'n', data: { n } })
+      expect(status).toBe(201)
+    }
     const started = startProgram([
       'watch',
       'n/restart',
@@ -149,18 +152,21 @@ describe('watch', () => {
   })
 })
 
-describe('watch of a server that misbehaves', () => {
-  let fake: Server | undefined
+describe.concurrent('watch of a server that misbehaves', () => {
+  const fakes: Server[] = []
 
-  afterEach(() => {
-    fake?.closeAllConnections()
-    fake?.close()
+  afterAll(() => {
+    for (const fake of fakes) {
+      fake.closeAllConnections()
+      fake.close()
+    }
   })
 
   async function serveFake(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-    fake = createServer(handle)
+    const fake = createServer(handle)
+    fakes.push(fake)
     await new Promise<void>((resolve) => {
-      fake?.listen(0, '127.0.0.1', resolve)
+      fake.listen(0, '127.0.0.1', resolve)
     })
     return `http://127.0.0.1:${(fake.address() as AddressInfo).port}`
   }
@@ -226,7 +232,7 @@ describe('watch of a server that misbehaves', () => {
   })
 })
 
-describe('export', () => {
+describe.concurrent('export', () => {
   const exportArgs = (...args: readonly string[]): readonly string[] => ['export', ...args, '--url', server.url]
 
   it('writes what was published, so that it can be imported again', async () => {

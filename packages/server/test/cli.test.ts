@@ -14,7 +14,7 @@ import {
   until,
 } from './cli-process.ts'
 
-const COMMANDS = ['init', 'serve', 'dev', 'publish', 'watch', 'import', 'export', 'topics', 'key', 'token']
+const COMMANDS = ['init', 'serve', 'dev', 'publish', 'watch', 'import', 'export', 'topics', 'docs', 'key', 'token']
 
 let server: Serving
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp)
 
-describe('help', () => {
+describe.concurrent('help', () => {
   it('lists all commands and the exit codes', async () => {
     const { code, stdout } = await runProgram(['--help'])
     expect(code).toBe(0)
@@ -39,7 +39,7 @@ describe('help', () => {
   })
 })
 
-describe('exit code 2, wrong usage', () => {
+describe.concurrent('exit code 2, wrong usage', () => {
   const wrong: readonly (readonly [string, readonly string[], string])[] = [
     ['an unknown command', ['pubish'], 'publish'],
     ['an unknown option', ['watch', 'stocks', '--kye', 'a'], '--key'],

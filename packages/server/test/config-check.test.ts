@@ -50,6 +50,16 @@ describe('checkConfig accepts', () => {
       { topics, trustProxy: ['192.0.2.1', '10.0.0.0/8', 'fd00::/8', '::1', '0.0.0.0/1', '8000::/1'] },
     ],
     ['rules', inTopic({ watch: 'anyone', publish: () => true, key: '/a~1b/c' })],
+    ['a topic that is to end', inTopic({ version: '1', deprecated: { since: '2026-01-01T00:00:00Z' } })],
+    [
+      'a successor of its family',
+      {
+        topics: {
+          'rooms/{room}': topics.stocks,
+          'chat/{room}': { ...topics.stocks, deprecated: { since: '2026-01-01T00:00:00Z', use: 'rooms/{room}' } },
+        },
+      },
+    ],
     ['a transport', inTopic({ transports: ['page'] })],
     ['a schema that can be called', inTopic({ events: { a: standard } })],
   ]
@@ -151,6 +161,23 @@ describe('checkConfig refuses', () => {
     ['a schema that is none', inTopic({ events: { a: 'object' } }), 'topics.stocks.events.a must be a JSON Schema'],
     ['a typo in a schema', inTopic({ events: { a: { typ: 'object' } } }), 'unknown keyword: "typ"'],
     ['a reserved type', inTopic({ events: { welcome: {} } }), 'the type is reserved for control messages'],
+    [
+      'an end without a beginning',
+      inTopic({ deprecated: { sunset: '2026-01-01T00:00:00Z' } }),
+      'topics.stocks.deprecated needs "since"',
+    ],
+    [
+      'a typo in a deprecation',
+      inTopic({ deprecated: { since: '2026-01-01T00:00:00Z', sunst: '2027-01-01T00:00:00Z' } }),
+      'unknown key "sunst" in topics.stocks.deprecated; did you mean "sunset"?',
+    ],
+    ['a time that is none', inTopic({ deprecated: { since: 'soon' } }), '`deprecated.since` must be an RFC 3339 time'],
+    [
+      'a successor that is nowhere',
+      inTopic({ deprecated: { since: '2026-01-01T00:00:00Z', use: 'prices' } }),
+      'topic "stocks": `deprecated.use`: no other topic definition matches "prices"',
+    ],
+    ['a version that is a number', inTopic({ version: 2 }), 'topics.stocks.version must be a version, such as "2.1.0"'],
     ['a bad template', { topics: { 'a//b': topics.stocks } }, 'topic "a//b": a segment is empty'],
   ]
   it.each(refused)('%s', (_name, config, message) => {

@@ -170,7 +170,7 @@ it('a thousand clients go from a node that drains to another one, evenly, and se
   expect(connections).toBeGreaterThanOrEqual(streams.length)
   expect([...troubles(first), ...troubles(second)]).toEqual([])
   expect(publishing.published).toEqual(log)
-  expect(publishing.meanwhile[0]).toBeGreaterThan(10)
+  expect(publishing.meanwhile[0]).toBeGreaterThan(0)
   const whole = log.map(({ id }) => id).join()
   const rare = log.flatMap(({ type, id }) => (type === TYPES.tick ? [] : [id])).join()
   expect(streams.filter(({ client }) => client.seen.join() !== whole)).toEqual([])

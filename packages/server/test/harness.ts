@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SseParser } from '@watchpost/protocol'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { type Config, createWatchpost, type Topics, topic, type Watchpost } from 'watchpost'
 import { ONE_ADDRESS } from './fixtures/one-address.ts'
 import { noteError, notesLogger } from './fixtures/secrets-notes.ts'
+import { whenOver } from './fixtures/side-by-side.ts'
 
 /** Topics of every kind that the tests need. */
 export const TOPICS = {
@@ -36,7 +37,7 @@ export interface Running {
 /** A temporary directory that is removed when the test ends. */
 export async function temporaryDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'watchpost-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  whenOver(() => rm(dir, { recursive: true, force: true }))
   return dir
 }
 
@@ -59,7 +60,7 @@ export async function startServer(config: Partial<Config> = {}): Promise<Running
     dataDir,
     listen: { host: '127.0.0.1', port: 0, ...config.listen },
   })
-  onTestFinished(() => watchpost.close())
+  whenOver(() => watchpost.close())
   const { url } = await watchpost.listen()
   return { url, watchpost, dataDir, close: () => watchpost.close() }
 }
@@ -147,7 +148,7 @@ export async function openSse(url: string, headers: Record<string, string> = {})
       })
     }
   }
-  onTestFinished(() => controller.abort())
+  whenOver(() => controller.abort())
   return {
     messages,
     headers: response.headers,

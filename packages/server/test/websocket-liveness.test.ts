@@ -5,108 +5,132 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, it } from 'vitest'
 import { metric } from './fixtures/http.ts'
 import { frame, OPCODE, openRaw, type RawSocket, textFrame } from './fixtures/raw-socket.ts'
+import { beside, whenOver } from './fixtures/side-by-side.ts'
 import { startServer } from './harness.ts'
 
-const heartbeatMs = 300
-/** Far beyond two heartbeats, for a machine that is busy with other things. */
-const PATIENCE_MS = 15_000
+/** Long enough for a peer that lives to be heard though the machine is busy with other things. */
+const heartbeatMs = 2_000
+/** Far beyond two heartbeats. */
+const PATIENCE_MS = 30_000
 
 const openSockets = (url: string) => metric(url, 'watchpost_connections{transport="websocket"}')
 
 const pingsOf = ({ frames }: RawSocket): number => frames.filter(({ opcode }) => opcode === OPCODE.ping).length
 
 describe('a peer', () => {
-  it('that answers no ping is closed with 4408, which says why; one that does is not [WP-4.10] [WP-4.9]', async () => {
-    const { url, watchpost } = await startServer({ heartbeatMs })
-    const living = await openRaw(url, { path: '/v1/topics/log' })
-    const startMs = performance.now()
-    const dead = await openRaw(url, { answers: false })
-    await dead.frame(OPCODE.ping)
-    const { code, reason } = await closedIn(dead)
-    const tookMs = performance.now() - startMs
-    expect([code, reason]).toEqual([4408, expect.stringMatching(/silent|heard/)])
-    expect(tookMs).toBeGreaterThanOrEqual(heartbeatMs * 1.5)
-    await expect.poll(() => pingsOf(living), { timeout: PATIENCE_MS }).toBeGreaterThan(5)
-    await watchpost.publish('log', { type: 'line', data: 1 })
-    await living.next(({ type }) => type === 'line')
-    expect(await openSockets(url)).toBe(1)
-  })
+  it.concurrent(
+    'that answers no ping is closed with 4408, which says why; one that does is not [WP-4.10] [WP-4.9]',
+    beside(async ({ expect }) => {
+      const { url, watchpost } = await startServer({ heartbeatMs })
+      const living = await openRaw(url, { path: '/v1/topics/log' })
+      const startMs = performance.now()
+      const dead = await openRaw(url, { answers: false })
+      await dead.frame(OPCODE.ping)
+      const { code, reason } = await closedIn(dead)
+      const tookMs = performance.now() - startMs
+      expect([code, reason]).toEqual([4408, expect.stringMatching(/silent|heard/)])
+      expect(tookMs).toBeGreaterThanOrEqual(heartbeatMs * 1.5)
+      await expect.poll(() => pingsOf(living), { timeout: PATIENCE_MS }).toBeGreaterThan(5)
+      await watchpost.publish('log', { type: 'line', data: 1 })
+      await living.next(({ type }) => type === 'line')
+      expect(await openSockets(url)).toBe(1)
+    }),
+  )
 
-  it('that says anything at all is heard [WP-4.10]', async () => {
-    const { url } = await startServer({ heartbeatMs: 1_000 })
-    const talking = await openRaw(url, { answers: false })
-    for (let n = 0; n < 40; n++) {
-      talking.ask({ type: 'ping', id: String(n) })
-      await sleep(100)
-    }
-    await talking.next(({ re }) => re === '39')
-    expect(await openSockets(url)).toBe(1)
-  })
+  it.concurrent(
+    'that says anything at all is heard [WP-4.10]',
+    beside(async ({ expect }) => {
+      const { url } = await startServer({ heartbeatMs: 1_000 })
+      const talking = await openRaw(url, { answers: false })
+      for (let n = 0; n < 40; n++) {
+        talking.ask({ type: 'ping', id: String(n) })
+        await sleep(100)
+      }
+      await talking.next(({ re }) => re === '39')
+      expect(await openSockets(url)).toBe(1)
+    }),
+  )
 
-  it('whose process is stopped is found, and told when it goes on [WP-4.10] [WP-4.9]', async () => {
-    const { url } = await startServer({ heartbeatMs })
-    const living = await openRaw(url)
-    const script = fileURLToPath(new URL('./fixtures/idle-socket.mjs', import.meta.url))
-    const child = spawn(process.execPath, [script, url], { stdio: ['pipe', 'pipe', 'inherit'] })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    const lines: string[] = []
-    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-    await expect.poll(() => lines, { timeout: PATIENCE_MS }).toEqual(['welcome'])
-    await sleep(heartbeatMs * 5)
-    expect([lines, await openSockets(url)]).toEqual([['welcome'], 2])
-    child.kill('SIGSTOP')
-    await expect.poll(() => openSockets(url), { timeout: PATIENCE_MS }).toBe(1)
-    child.kill('SIGCONT')
-    await expect.poll(() => lines, { timeout: PATIENCE_MS }).toEqual(['welcome', '4408'])
-    expect(living.socket.destroyed).toBe(false)
-  })
+  it.concurrent(
+    'whose process is stopped is found, and told when it goes on [WP-4.10] [WP-4.9]',
+    beside(async ({ expect }) => {
+      const { url } = await startServer({ heartbeatMs })
+      const living = await openRaw(url)
+      const script = fileURLToPath(new URL('./fixtures/idle-socket.mjs', import.meta.url))
+      const child = spawn(process.execPath, [script, url], { stdio: ['pipe', 'pipe', 'inherit'] })
+      whenOver(() => child.kill('SIGKILL'))
+      const lines: string[] = []
+      createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+      await expect.poll(() => lines, { timeout: PATIENCE_MS }).toEqual(['welcome'])
+      await sleep(heartbeatMs * 4)
+      expect([lines, await openSockets(url)]).toEqual([['welcome'], 2])
+      child.kill('SIGSTOP')
+      await expect.poll(() => openSockets(url), { timeout: PATIENCE_MS }).toBe(1)
+      child.kill('SIGCONT')
+      await expect.poll(() => lines, { timeout: PATIENCE_MS }).toEqual(['welcome', '4408'])
+      expect(living.socket.destroyed).toBe(false)
+    }),
+  )
 
-  it('behind a network that swallows everything is found [WP-4.10]', async () => {
-    // Long enough for the one that lives to be heard though the machine is busy.
-    const { url } = await startServer({ heartbeatMs: 1_000 })
-    const proxy = await swallowingProxy(Number(new URL(url).port))
-    const living = await openRaw(url)
-    const cut = await openRaw(proxy.url, { headers: { Host: new URL(url).host } })
-    await expect.poll(() => pingsOf(cut), { timeout: PATIENCE_MS }).toBeGreaterThan(2)
-    expect(await openSockets(url)).toBe(2)
-    proxy.swallow()
-    await expect.poll(() => openSockets(url), { timeout: PATIENCE_MS }).toBe(1)
-    expect([living.socket.destroyed, cut.socket.destroyed]).toEqual([false, false])
-  })
+  it.concurrent(
+    'behind a network that swallows everything is found [WP-4.10]',
+    beside(async ({ expect }) => {
+      const { url } = await startServer({ heartbeatMs })
+      const proxy = await swallowingProxy(Number(new URL(url).port))
+      const living = await openRaw(url)
+      const cut = await openRaw(proxy.url, { headers: { Host: new URL(url).host } })
+      await expect.poll(() => pingsOf(cut), { timeout: PATIENCE_MS }).toBeGreaterThan(2)
+      expect(await openSockets(url)).toBe(2)
+      proxy.swallow()
+      await expect.poll(() => openSockets(url), { timeout: PATIENCE_MS }).toBe(1)
+      expect([living.socket.destroyed, cut.socket.destroyed]).toEqual([false, false])
+    }),
+  )
 
-  it('that is in the midst of a long message is heard, though it can answer nothing [WP-4.10]', async () => {
-    const { url } = await startServer({ heartbeatMs })
-    const slow = await openRaw(url, { answers: false })
-    const bytes = textFrame({ type: 'ping', id: 'x'.repeat(60) })
-    for (let at = 0; at < bytes.length; at += 2) {
-      slow.send(bytes.subarray(at, at + 2))
-      await sleep(100)
-    }
-    expect(await slow.next(({ type }) => type === 'pong')).toBeDefined()
-  })
+  it.concurrent(
+    'that is in the midst of a long message is heard, though it can answer nothing [WP-4.10]',
+    beside(async ({ expect }) => {
+      const { url } = await startServer({ heartbeatMs: 1_000 })
+      const slow = await openRaw(url, { answers: false })
+      const bytes = textFrame({ type: 'ping', id: 'x'.repeat(60) })
+      for (let at = 0; at < bytes.length; at += 2) {
+        slow.send(bytes.subarray(at, at + 2))
+        await sleep(150)
+      }
+      expect(await slow.next(({ type }) => type === 'pong')).toBeDefined()
+    }),
+  )
 
-  it('that was sent much is given the time to take it, at 8 KiB/s [WP-4.10]', async () => {
-    const { url, watchpost } = await startServer({ heartbeatMs })
-    const slow = await openRaw(url, { path: '/v1/topics/log' })
-    await slow.next(({ type }) => type === 'welcome')
-    slow.socket.pause()
-    // As much as the buffers of the kernel hold, so that the server sees nothing of what becomes of it.
-    const text = 'x'.repeat(50_000)
-    for (let n = 0; n < 6; n++) await watchpost.publish('log', { type: 'line', data: { n, text } })
-    await sleep(heartbeatMs * 12)
-    expect(await openSockets(url)).toBe(1)
-    slow.socket.resume()
-    await slow.next(({ data }) => (data as { n?: unknown } | undefined)?.n === 5)
-    slow.ask({ type: 'ping', id: 'alive' })
-    await slow.next(({ re }) => re === 'alive')
-  })
+  it.concurrent(
+    'that was sent much is given the time to take it, at 8 KiB/s [WP-4.10]',
+    beside(async ({ expect }) => {
+      const { url, watchpost } = await startServer({ heartbeatMs: 1_000 })
+      const slow = await openRaw(url, { path: '/v1/topics/log' })
+      await slow.next(({ type }) => type === 'welcome')
+      slow.socket.pause()
+      // As much as the buffers of the kernel hold, so that the server sees nothing of what becomes of it.
+      const text = 'x'.repeat(50_000)
+      for (let n = 0; n < 6; n++) await watchpost.publish('log', { type: 'line', data: { n, text } })
+      await sleep(8_000)
+      expect(await openSockets(url)).toBe(1)
+      slow.socket.resume()
+      await slow.next(({ data }) => (data as { n?: unknown } | undefined)?.n === 5)
+      slow.ask({ type: 'ping', id: 'alive' })
+      await slow.next(({ re }) => re === 'alive')
+    }),
+  )
 
-  it('that takes nothing for `stalledMs` of all that it was sent is closed [WP-4.10] [WP-8.2]', async () => {
+  it('that takes nothing for `stalledMs` of all that it was sent is closed [WP-4.10] [WP-8.2]', async ({ expect }) => {
     const stalledMs = 2_000
-    const { url, watchpost } = await startServer({ heartbeatMs, limits: { stalledMs, bufferedBytesMax: 65_536 } })
+    const { url, watchpost } = await startServer({
+      // So that it is silent for long before.
+      heartbeatMs: 300,
+      durability: 'os',
+      limits: { stalledMs, bufferedBytesMax: 65_536 },
+    })
     const slow = await openRaw(url, { path: '/v1/topics/log' })
     await slow.next(({ type }) => type === 'welcome')
     slow.socket.pause()
@@ -125,36 +149,42 @@ describe('a peer', () => {
 })
 
 describe('the server', () => {
-  it('answers a request `ping` with `pong`, and a ping frame with a pong frame of the same payload [WP-4.10] [WP-4.3]', async () => {
-    const { url } = await startServer()
-    const peer = await openRaw(url)
-    peer.ask({ type: 'ping', id: 'a' }).ask({ type: 'ping' })
-    expect(await peer.next(({ re }) => re === 'a')).toEqual({ type: 'pong', re: 'a', timestamp: expect.any(String) })
-    expect(await peer.next(({ type, re }) => type === 'pong' && re === undefined)).toEqual({
-      type: 'pong',
-      timestamp: expect.any(String),
-    })
-    peer.send(frame(OPCODE.ping, 'any bytes'))
-    expect((await peer.frame(OPCODE.pong)).payload.toString()).toBe('any bytes')
-  })
+  it.concurrent(
+    'answers a request `ping` with `pong`, and a ping frame with a pong frame of the same payload [WP-4.10] [WP-4.3]',
+    beside(async ({ expect }) => {
+      const { url } = await startServer()
+      const peer = await openRaw(url)
+      peer.ask({ type: 'ping', id: 'a' }).ask({ type: 'ping' })
+      expect(await peer.next(({ re }) => re === 'a')).toEqual({ type: 'pong', re: 'a', timestamp: expect.any(String) })
+      expect(await peer.next(({ type, re }) => type === 'pong' && re === undefined)).toEqual({
+        type: 'pong',
+        timestamp: expect.any(String),
+      })
+      peer.send(frame(OPCODE.ping, 'any bytes'))
+      expect((await peer.frame(OPCODE.pong)).payload.toString()).toBe('any bytes')
+    }),
+  )
 
-  it('moves each subscription on by bookmarks, from which it can be resumed [WP-4.10] [WP-4.4]', async () => {
-    const { url, watchpost } = await startServer({ heartbeatMs })
-    const peer = await openRaw(url)
-    const rooms = ['chat/a', 'chat/b']
-    for (const topic of rooms) peer.ask({ type: 'subscribe', id: topic, data: { topic } })
-    for (const topic of rooms) await peer.next(({ re }) => re === topic)
-    const { events } = await watchpost.publish('log', { type: 'line', data: 1 })
-    const cursor = events.at(-1)?.id
-    for (const topic of rooms) {
-      const fits = { type: 'bookmark', data: { topic, cursor }, timestamp: expect.any(String) }
-      await expect.poll(() => peer.messages, { timeout: PATIENCE_MS }).toContainEqual(fits)
-    }
-    const again = await openRaw(url)
-    await watchpost.publish('chat/b', { type: 'message', data: { n: 1 } })
-    again.ask({ type: 'subscribe', data: { topic: 'chat/*', after: cursor } })
-    expect(await again.next(({ type }) => type === 'message')).toMatchObject({ topic: 'chat/b', data: { n: 1 } })
-  })
+  it.concurrent(
+    'moves each subscription on by bookmarks, from which it can be resumed [WP-4.10] [WP-4.4]',
+    beside(async ({ expect }) => {
+      const { url, watchpost } = await startServer({ heartbeatMs: 1_000 })
+      const peer = await openRaw(url)
+      const rooms = ['chat/a', 'chat/b']
+      for (const topic of rooms) peer.ask({ type: 'subscribe', id: topic, data: { topic } })
+      for (const topic of rooms) await peer.next(({ re }) => re === topic)
+      const { events } = await watchpost.publish('log', { type: 'line', data: 1 })
+      const cursor = events.at(-1)?.id
+      for (const topic of rooms) {
+        const fits = { type: 'bookmark', data: { topic, cursor }, timestamp: expect.any(String) }
+        await expect.poll(() => peer.messages, { timeout: PATIENCE_MS }).toContainEqual(fits)
+      }
+      const again = await openRaw(url)
+      await watchpost.publish('chat/b', { type: 'message', data: { n: 1 } })
+      again.ask({ type: 'subscribe', data: { topic: 'chat/*', after: cursor } })
+      expect(await again.next(({ type }) => type === 'message')).toMatchObject({ topic: 'chat/b', data: { n: 1 } })
+    }),
+  )
 })
 
 /** @throws Error if the server does not close it */
@@ -177,7 +207,7 @@ async function swallowingProxy(port: number): Promise<{ readonly url: string; sw
     near.pipe(far, { end: false })
     far.pipe(near, { end: false })
   })
-  onTestFinished(() => {
+  whenOver(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })

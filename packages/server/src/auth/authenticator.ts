@@ -24,7 +24,19 @@ import type { RefusalParts } from './refusals.ts'
 import { ANONYMOUS_SESSION, type Session } from './session.ts'
 import type { Ticket } from './tickets.ts'
 
+/** The ways that there are for clients to say who they are [WP-6.6]. */
+export interface CredentialKinds {
+  readonly jwt: boolean
+  readonly apiKeys: boolean
+  /** Whether `?token=` is read. */
+  readonly queryToken: boolean
+  /** The name of the cookie that is read, if one is. */
+  readonly cookie: string | undefined
+  readonly certificates: boolean
+}
+
 export interface Authenticator {
+  readonly kinds: CredentialKinds
   /**
    * Who a request speaks for; the anonymous, if it carries no credentials. It takes those in the query away from it.
    * @throws ProblemError `unauthorized` or `token-expired`; `rate-limited` for an address whose credentials are refused
@@ -57,26 +69,38 @@ interface Parts extends RefusalParts {
   readonly isProxied: (request: IncomingMessage) => boolean
 }
 
+/** The ways that a configuration offers; `undefined` if nobody is asked. No keys are looked at. */
+export function credentialKinds({ auth, listen }: Pick<Config, 'auth' | 'listen'>): CredentialKinds | undefined {
+  const certificates = listen?.tls?.ca !== undefined
+  if (auth === undefined && !certificates) return undefined
+  const { jwt, apiKeys = [], cookie, queryToken = false } = auth ?? {}
+  const known = { jwt: jwt !== undefined, apiKeys: apiKeys.length > 0, certificates }
+  // What carries tokens is of no use where there are none.
+  const hasTokens = known.jwt || known.apiKeys
+  return { ...known, queryToken: hasTokens && queryToken, cookie: hasTokens ? cookie : undefined }
+}
+
 /**
  * `undefined` if the configuration knows no credentials.
  * @param before the one that it takes the place of
  * @throws ConfigError for keys that can't be read
  */
 export function createAuthenticator(
-  { auth, listen, cors }: Pick<Config, 'auth' | 'listen' | 'cors'>,
+  config: Pick<Config, 'auth' | 'listen' | 'cors'>,
   parts: Parts,
   before?: Authenticator,
 ): Authenticator | undefined {
-  const asksForCertificates = listen?.tls?.ca !== undefined
-  if (auth === undefined && !asksForCertificates) return undefined
-  const { jwt, apiKeys = [], certificates = [], cookie, queryToken = false } = auth ?? {}
+  const kinds = credentialKinds(config)
+  if (kinds === undefined) return undefined
+  const { jwt, apiKeys = [], certificates = [], cookie, queryToken = false } = config.auth ?? {}
+  const { cors } = config
   const { clock, logger, addressOf, isProxied } = parts
   const issuers = (jwt === undefined ? [] : [jwt].flat()) as readonly JwtIssuer[]
   const memory = memoryOf(issuers, parts, before?.memory)
   const { refusals, tickets } = memory
   const tokens = new TokenVerifier(issuers, { clock, logger, published: memory.published })
   const keys = new ApiKeys(apiKeys, clock)
-  const known = asksForCertificates
+  const known = kinds.certificates
     ? new ClientCertificates(certificates, { clock, logger, cors, isProxied })
     : undefined
   const options: CredentialOptions = { queryToken, cors, isProxied, ...(cookie !== undefined && { cookie }) }
@@ -113,6 +137,7 @@ export function createAuthenticator(
   }
 
   return {
+    kinds,
     verify: (token, address) => answered(verified(token, address)),
     identify: (exchange) => answered(identified(exchange, addressOf(exchange.request)), exchange),
     current: (session) => current.of(session),

@@ -35,11 +35,11 @@ const FILE_FAILURES: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 }
 
-/** The text for stderr. */
-export function describeFailure(error: unknown): string {
+/** The text for stderr. `of` names what failed where the error does not, such as the file that was being written. */
+export function describeFailure(error: unknown, of?: string): string {
   if (!(error instanceof Error)) return String(error)
   if (SAYS_ENOUGH.has(error.name)) return printable(error.message)
-  const { code, path } = error as NodeJS.ErrnoException
+  const { code, path = of } = error as NodeJS.ErrnoException
   const file = FILE_FAILURES[code ?? '']
   return printable(file !== undefined && path !== undefined ? `${path}: ${file}` : error.message)
 }

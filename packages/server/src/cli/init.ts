@@ -96,6 +96,8 @@ function nextSteps(path: string, dir: string): string {
 Next:
   ${away === '' ? '' : `cd ${away} && `}watchpost dev
 
+It documents itself, and lets you try it, at http://127.0.0.1:8080/docs
+
 Then, in another terminal, watch:
   curl -N -H 'Accept: text/event-stream' http://127.0.0.1:8080/v1/topics/stocks
 

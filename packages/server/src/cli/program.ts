@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { addDev } from './dev.ts'
+import { addDocs } from './docs/command.ts'
 import { addExport } from './export/command.ts'
 import { describeFailure, EXIT, exitCodeOf } from './failure.ts'
 import { addImport } from './import/command.ts'
@@ -27,9 +28,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`
 /** Runs the command that `argv` names, and answers its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   // A reader such as `head` that has seen enough closes the pipe; that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
-  )
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok)
+    note(`watchpost: ${describeFailure(error, 'stdout')}`)
+    process.exit(EXIT.failed)
+  })
   const program = createProgram()
   try {
     await program.parseAsync(argv)
@@ -67,6 +70,7 @@ function createProgram(): Command {
     addImport,
     addExport,
     addTopics,
+    addDocs,
     addKey,
     addToken,
   ])

@@ -14,6 +14,8 @@ interface ListedTopic {
   readonly keyed: boolean
   readonly transports: readonly string[]
   readonly events: Readonly<Record<string, unknown>>
+  /** Of a topic that is to end. */
+  readonly deprecated?: { readonly sunset?: string; readonly use?: string }
 }
 
 export function addTopics(program: Command): void {
@@ -34,6 +36,13 @@ async function listTopics({ json = false, ...flags }: ClientFlags & { readonly j
   await write(table(answer.topics))
 }
 
+/** `deprecated until 2027-05-01, use stocks`, or nothing. */
+function endingOf({ deprecated }: ListedTopic): string {
+  if (deprecated === undefined) return ''
+  const { sunset, use } = deprecated
+  return ['deprecated', sunset && ` until ${sunset.slice(0, 10)}`, use && `, use ${use}`].filter(Boolean).join('')
+}
+
 function table(topics: readonly ListedTopic[]): string {
   const rows = topics.map((topic) => [
     topic.topic,
@@ -41,7 +50,7 @@ function table(topics: readonly ListedTopic[]): string {
     topic.keyed ? 'keyed' : '',
     topic.transports.join(', '),
     Object.keys(topic.events).join(', '),
-    topic.description ?? '',
+    [endingOf(topic), topic.description ?? ''].filter((text) => text !== '').join('. '),
   ])
   const head = ['TOPIC', 'YOU MAY', 'STATE', 'TRANSPORTS', 'EVENTS', 'DESCRIPTION']
   const widths = head.map((_title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)))

@@ -1,10 +1,11 @@
 /** Checks a configuration of whatever origin, key by key, so that a typo is never a rule that silently does not apply. */
 import { DefinitionError, ON_SLOW, Registry, type TopicDefinition, TRANSPORTS } from '@watchpost/core'
-import { LIMITS, type LimitName, type Limits, limitsWith } from '@watchpost/protocol'
+import { LIMITS, type LimitName, type Limits, limitsWith, matchTemplate } from '@watchpost/protocol'
 import { checkAuth, checkCertificateAuth } from '../auth/check.ts'
 import { isScope } from '../auth/identity.ts'
 import { TIMER_MS_MAX } from '../clock.ts'
 import { networkFault } from '../http/address.ts'
+import { info } from './check-info.ts'
 import {
   below,
   type Check,
@@ -70,6 +71,13 @@ const schemas: Check = (value, path, report) => {
 
 const retention = shape({ members: { events: whole(1), ageMs: whole(1), bytes: whole(1) } })
 
+const time = text('an RFC 3339 time, such as "2026-11-22T12:00:00Z"')
+
+const deprecated = shape({
+  members: { since: time, sunset: time, use: text('the topic that takes its place, such as "prices"') },
+  required: ['since'],
+})
+
 const definition = shape({
   members: {
     description: text('a text'),
@@ -81,6 +89,8 @@ const definition = shape({
     transports: list(oneOf(TRANSPORTS)),
     mask,
     onSlow: oneOf(ON_SLOW),
+    version: text('a version, such as "2.1.0"'),
+    deprecated,
   },
   required: ['events'],
   later: ['presence', 'ephemeral'],
@@ -177,6 +187,7 @@ const config = shape({
         plaintext: SETTINGS.plaintext,
       },
     }),
+    info,
     dataDir: SETTINGS.dataDir,
     durability: SETTINGS.durability,
     retention,
@@ -225,5 +236,21 @@ function checkDefinitions({ topics: definitions, limits: overrides }: Config, re
       if (!(error instanceof DefinitionError)) throw error
       report('', error.message)
     }
+    checkSuccessor(template, each, Object.keys(definitions), report)
   }
+}
+
+/** Clients are sent to the successor by links, which must lead somewhere. */
+function checkSuccessor(
+  template: string,
+  { deprecated: ending }: TopicDefinition,
+  defined: readonly string[],
+  report: Report,
+): void {
+  if (ending?.use === undefined) return
+  // A parameter stands for any segment, so any will do.
+  const successor = ending.use.replaceAll(/\{[^/]*\}/g, 'x')
+  if (defined.some((other) => other !== template && matchTemplate(other, successor) !== undefined)) return
+  const message = `\`deprecated.use\`: no other topic definition matches ${JSON.stringify(ending.use)}`
+  report('', `topic ${JSON.stringify(template)}: ${message}; define it, or leave \`use\` out`)
 }

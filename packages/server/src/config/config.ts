@@ -40,10 +40,29 @@ export interface CorsOptions {
   readonly maxAgeSeconds?: number
 }
 
+/** What the documents say of the API as a whole. */
+export interface InfoOptions {
+  /** The name of the API. Default `Watchpost`. */
+  readonly title?: string
+  /** Of the API, such as `2.1.0`. Default: that of Watchpost. */
+  readonly version?: string
+  /** What the API is for, as CommonMark. Default: how Watchpost works. */
+  readonly description?: string
+  /** Whom to ask. */
+  readonly contact?: { readonly name?: string; readonly url?: string; readonly email?: string }
+  /** On what terms the API may be used: by the `identifier` of a licence, as SPDX lists them, or by the `url` of one. */
+  readonly license?: { readonly name: string } & (
+    | { readonly identifier?: string; readonly url?: never }
+    | { readonly url?: string; readonly identifier?: never }
+  )
+}
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 export interface Config<T extends Topics = Topics> {
   readonly topics: T
+  /** Of the API, for `/openapi.json`, `/asyncapi.json` and `/docs`. Absent: they speak of Watchpost. */
+  readonly info?: InfoOptions
   readonly listen?: ListenOptions
   /** Where the log is kept. Default `.watchpost`, below the working directory. */
   readonly dataDir?: string

@@ -22,6 +22,8 @@ export interface ConfigRequest {
   readonly file?: string | undefined
   readonly env: NodeJS.ProcessEnv
   readonly flags: ConfigFlags
+  /** Gives what is to be loaded of what the file has, before variables are put into its texts and anything is checked. */
+  readonly part?: (value: unknown) => unknown
 }
 
 export interface LoadedConfig {
@@ -33,13 +35,20 @@ export interface LoadedConfig {
 }
 
 /** @throws ConfigError that says which file, what is wrong in it and how to mend it */
-export async function loadConfig({ cwd, file, env, flags }: ConfigRequest): Promise<LoadedConfig> {
+export async function loadConfig({
+  cwd,
+  file,
+  env,
+  flags,
+  part = (whole) => whole,
+}: ConfigRequest): Promise<LoadedConfig> {
   const path = file === undefined ? findConfig(cwd) : resolve(cwd, file)
   if (!existsSync(path))
     throw new ConfigError([`${path} does not exist; check --config, or make one with \`watchpost init\``])
   const source = basename(path)
   const referenced = new Set<string>()
-  const value = extname(path) === '.json' ? await loadJson(path, env, referenced) : await loadModule(path, referenced)
+  const isJson = extname(path) === '.json'
+  const value = isJson ? await loadJson(path, env, referenced, part) : part(await loadModule(path, referenced))
   if (!isObject(value)) {
     // It is not shown: a list of configurations, for one, can hold secrets.
     throw new ConfigError([`${source}: must export one configuration, \`export default defineConfig({ ... })\``])
@@ -92,11 +101,17 @@ function failureOf(error: unknown): string {
     : `imports "${missing}", which is not installed; run \`npm install ${missing}\``
 }
 
-async function loadJson(path: string, env: NodeJS.ProcessEnv, referenced: Set<string>): Promise<unknown> {
+async function loadJson(
+  path: string,
+  env: NodeJS.ProcessEnv,
+  referenced: Set<string>,
+  part: (value: unknown) => unknown,
+): Promise<unknown> {
   const source = basename(path)
   const faults = new Set<string>()
-  const filled = fill(parseJson(await readFile(path, 'utf8'), source), (name) => {
-    referenced.add(name)
+  const whole = parseJson(await readFile(path, 'utf8'), source)
+  for (const name of namesIn(whole)) referenced.add(name)
+  const filled = fill(part(whole), (name) => {
     const found = env[name]
     if (found === undefined) faults.add(`${source}: \${${name}} is not set in the environment; set ${name}`)
     return found ?? ''
@@ -113,6 +128,16 @@ function parseJson(text: string, source: string): unknown {
     const { line, column } = jsonFault(text)
     throw new ConfigError([`${source}: is not JSON; look at line ${line}, column ${column}, and just before`])
   }
+}
+
+/** The variables that texts name. */
+function namesIn(value: unknown): ReadonlySet<string> {
+  const names = new Set<string>()
+  fill(value, (name) => {
+    names.add(name)
+    return ''
+  })
+  return names
 }
 
 /** Replaces `${NAME}` in all strings; `$${NAME}` stands for the text `${NAME}` itself. */

@@ -22,6 +22,8 @@ export interface Target {
   readonly basePath: string
   /** Decoded, without the base path. */
   readonly path: string
+  /** Whether the operators' routes are served there too. */
+  readonly probes: boolean
 }
 
 export class Exchange {
@@ -32,6 +34,8 @@ export class Exchange {
   readonly basePath: string
   /** Decoded, without the base path. */
   readonly path: string
+  /** Whether the operators' routes are served beside this one. */
+  readonly probes: boolean
   /** Of an upgrade, what came behind the request. */
   readonly head: Buffer | undefined
   /** Who asks, and until when; the anonymous until the credentials were looked at. */
@@ -45,6 +49,7 @@ export class Exchange {
     this.url = target.url
     this.basePath = target.basePath
     this.path = target.path
+    this.probes = target.probes
     this.#answers = answers
     this.head = head
     // Kept here because responses of HTTP/2 don't tell that they were destroyed.
@@ -80,16 +85,26 @@ export class Exchange {
   }
 
   /** @throws ProblemError `overloaded` */
-  send(status: number, body: string, headers: Headers): void {
+  send(status: number, body: string | Uint8Array, headers: Headers): void {
     if (this.response.headersSent || this.#gone) return
     const bytes = Buffer.byteLength(body)
     // Only what was read can be asked for again. What was done, above all a publish, must be told, and so must a problem.
     if (status === 200) this.#answers.demandRoom(this.request, bytes)
     this.#answers.hold(this.request, this.response, bytes, () => this.cut())
-    this.response.writeHead(status, { ...headers, ...(bytes > 0 && { 'content-length': String(bytes) }) })
+    this.response.writeHead(status, {
+      ...headers,
+      ...this.#links(headers),
+      ...(bytes > 0 && { 'content-length': String(bytes) }),
+    })
     if (!isUnread(this.request)) return void this.response.end(body)
     this.response.write(body)
     takeRest(this.request, () => this.response.end())
+  }
+
+  /** What every answer of the topic links to, beside what this one does: one would take the place of the other. */
+  #links({ link }: Headers): Headers {
+    const set = this.response.getHeader('link')
+    return link === undefined || set === undefined ? {} : { link: `${String(set)}, ${link}` }
   }
 
   json(status: number, body: string, headers: Headers = {}): void {

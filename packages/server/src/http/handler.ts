@@ -6,6 +6,7 @@ import type { App } from '../app.ts'
 import { actorOf } from '../audit.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { Exchange, type Request, type Response, type Target } from './exchange.ts'
+import { announceLifecycle } from './lifecycle-headers.ts'
 import { isUnread } from './linger.ts'
 import { handlerOf, type Route, type Routed, refuse, routeOf } from './router.ts'
 import { asksForWebSocket, type HandleUpgrade, responseTo } from './upgrade.ts'
@@ -15,6 +16,8 @@ export interface HandlerOptions {
   readonly basePath: string
   /** Whether `/healthz`, `/readyz` and `/metrics` are served too. */
   readonly probes: boolean
+  /** Whether the documents and the page that shows them are served too. */
+  readonly documents: boolean
 }
 
 /** Answers what is Watchpost's, and says of each whether it is. */
@@ -24,14 +27,14 @@ export interface Handler {
 }
 
 /** Whether an embedded server takes a route's requests, and does not leave them to its host. */
-const isServed = (route: Route, { probes }: HandlerOptions): boolean =>
-  route.hostsOwn !== true && (probes || route.probe !== true)
+const isServed = (route: Route, { probes, documents }: HandlerOptions): boolean =>
+  route.hostsOwn !== true && (probes || route.probe !== true) && (documents || route.document !== true)
 
 /** @param all whether every request is Watchpost's, so that unknown paths get a problem rather than being left alone */
 export function createHandler(app: App, options: HandlerOptions, all: boolean): Handler {
   return {
     request: (request, response) => {
-      const target = targetOf(request, options.basePath) ?? (all ? NOWHERE : undefined)
+      const target = targetOf(request, options) ?? (all ? NOWHERE : undefined)
       const routed = target && routeOf(target.path)
       const ours = routed !== undefined && (all || isServed(routed.route, options))
       if (target === undefined || (!ours && !all)) return false
@@ -41,7 +44,7 @@ export function createHandler(app: App, options: HandlerOptions, all: boolean): 
       return true
     },
     upgrade: (request, socket, head) => {
-      const target = asksForWebSocket(request) ? targetOf(request, options.basePath) : undefined
+      const target = asksForWebSocket(request) ? targetOf(request, options) : undefined
       const routed = target && routeOf(target.path)
       if (target === undefined || routed?.route.websocket === undefined) return false
       const response = responseTo(request, socket)
@@ -52,7 +55,7 @@ export function createHandler(app: App, options: HandlerOptions, all: boolean): 
 }
 
 /** Where a request goes whose target is no URL, such as `*`. */
-const NOWHERE: Target = { url: new URL('http://localhost/'), basePath: '', path: '' }
+const NOWHERE: Target = { url: new URL('http://localhost/'), basePath: '', path: '', probes: true }
 
 /**
  * A path that a URL folds into another one: it goes up or stays, or has a backslash, which counts as a slash. It is no path
@@ -61,12 +64,12 @@ const NOWHERE: Target = { url: new URL('http://localhost/'), basePath: '', path:
 const FOLDED = /^[^?#]*(?:\\|\/(?:\.|%2e){1,2}(?:[/?#]|$))/i
 
 /** `undefined` if the request is not below the base path. */
-function targetOf(request: Request, basePath: string): Target | undefined {
+function targetOf(request: Request, { basePath, probes }: HandlerOptions): Target | undefined {
   const target = request.url ?? '/'
   if (FOLDED.test(target)) return undefined
   const url = parseUrl(target)
   if (url === undefined || !url.pathname.startsWith(`${basePath}/`)) return undefined
-  return { url, basePath, path: decodePath(url.pathname.slice(basePath.length)) }
+  return { url, basePath, path: decodePath(url.pathname.slice(basePath.length)), probes }
 }
 
 /** A request target is a path, or a whole URL when it comes through a proxy (RFC 9112, section 3.2). */
@@ -103,17 +106,21 @@ async function answer(app: App, exchange: Exchange, routed: Routed | undefined):
   try {
     if (routed === undefined) refuse(exchange.path)
     if (exchange.method === 'OPTIONS') return preflight(exchange, app.cors, Object.keys(routed.route.methods))
-    if (app.authenticator !== undefined && routed.route.path.startsWith('/v1')) {
+    if (app.authenticator !== undefined && isAskedFor(routed.route)) {
       exchange.session = await app.authenticator.identify(exchange)
       // It may have left meanwhile, and what listens for that from now on would wait for ever.
       if (exchange.gone) return
     }
+    announceLifecycle(app, exchange, topicsOf(app, exchange, routed))
     const websocket = exchange.head === undefined ? undefined : routed.route.websocket
     await (websocket ?? handlerOf(routed.route, exchange.method))(app, exchange, routed.rest)
   } catch (error) {
     fail(app, exchange, error, routed)
   }
 }
+
+/** Whether what a route answers depends on who asks. */
+const isAskedFor = ({ path, personal }: Route): boolean => personal === true || path.startsWith('/v1')
 
 function fail(app: App, exchange: Exchange, error: unknown, routed: Routed | undefined): void {
   const instance = `urn:uuid:${randomUUID()}`
@@ -125,10 +132,10 @@ function fail(app: App, exchange: Exchange, error: unknown, routed: Routed | und
   // Whoever is refused by a server that drains is no fault of it, and there may be thousands.
   const level = problem.status >= 500 && problem.problem !== 'going-away' ? 'error' : 'debug'
   app.logger[level]({ err: problem.cause ?? problem, instance, problem: problem.problem }, problem.message)
-  if (routed?.route.path.startsWith('/v1')) {
+  if (routed !== undefined && isAskedFor(routed.route)) {
     const { method } = exchange
     const request = `${method} ${routed.route.path}`
-    app.audit.refusal(actorOf(app, exchange), { problem, request, topics: topicsOf(exchange, routed) })
+    app.audit.refusal(actorOf(app, exchange), { problem, request, topics: topicsOf(app, exchange, routed) })
   }
   if (exchange.response.headersSent) return exchange.cut()
   // What is left of a body that was refused would be read as the next request.
@@ -136,10 +143,14 @@ function fail(app: App, exchange: Exchange, error: unknown, routed: Routed | und
   exchange.problem(problem, instance)
 }
 
-/** The topics that a request names, whatever they are. */
-function topicsOf({ url }: Exchange, { route, rest }: Routed): readonly string[] {
-  return TOPIC_ROUTES.includes(route.path) ? [rest] : url.searchParams.getAll('topic')
+/** The topics that a request is about, whatever they are; none of a request that names more than it may. */
+function topicsOf({ limits }: App, { url }: Exchange, { route, rest }: Routed): readonly string[] {
+  if (TOPIC_ROUTES.includes(route.path)) return [rest]
+  if (route.path !== EVENTS_ROUTE) return []
+  const topics = url.searchParams.getAll('topic')
+  return topics.length > limits.filtersMax ? [] : [...new Set(topics)]
 }
 
-/** Routes of which the rest of the path is a topic. */
+/** Routes of which the rest of the path is a topic, and the one whose query has topics. */
 const TOPIC_ROUTES: readonly string[] = ['/v1/topics/*', '/v1/state/*']
+const EVENTS_ROUTE = '/v1/events'

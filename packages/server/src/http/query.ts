@@ -38,6 +38,17 @@ export function flagOf(exchange: Exchange, name: string): boolean {
   throw invalid(`Parameter ${name}: must be true or false, not ${JSON.stringify(text)}.`)
 }
 
+/**
+ * Refuses what is malformed of the parameters that other transports look at: the same query is good or bad on each
+ * [WP-3.6] [WP-4.1].
+ * @throws ProblemError `invalid-parameter`
+ */
+export function demandOthers(exchange: Exchange, limits: Limits): void {
+  limitOf(exchange, limits)
+  waitOf(exchange, limits)
+  for (const name of ['state', 'delta']) flagOf(exchange, name)
+}
+
 export function lastOf(exchange: Exchange, limits: Limits): number | undefined {
   const text = single(exchange, 'last')
   return text === undefined ? undefined : whole('last', text, 0, limits.lastMax)

@@ -2,6 +2,8 @@
 import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import { cutConnection, cutConnectionsOf, listConnections, renewConnection } from '../routes/connections.ts'
+import { serveAsset, serveDocs } from '../routes/docs.ts'
+import { serveAsyncApiJson, serveAsyncApiYaml, serveOpenApiJson, serveOpenApiYaml } from '../routes/documents.ts'
 import { startDrain } from '../routes/drain.ts'
 import { serveHealth, serveMetrics, serveReadiness } from '../routes/probes.ts'
 import { serveProblem, serveProblems } from '../routes/problems.ts'
@@ -24,6 +26,10 @@ export interface Route {
   readonly websocket?: Handler
   /** Served by an embedded server only when it is asked to: the host application has its own. */
   readonly probe?: boolean
+  /** Tells of the API; an embedded server can be asked to leave it to the host application, which may have its own. */
+  readonly document?: boolean
+  /** Outside `/v1`, and yet answered by what the caller may see. */
+  readonly personal?: boolean
   /** Left to the host application by an embedded server, but for WebSockets. */
   readonly hostsOwn?: boolean
 }
@@ -39,6 +45,12 @@ const ROUTES: readonly Route[] = [
   { path: '/v1/connections/*/token', methods: { POST: renewConnection } },
   { path: '/v1/connections/*', methods: { DELETE: cutConnection } },
   { path: '/v1/drain', methods: { POST: startDrain } },
+  { path: '/openapi.json', methods: { GET: serveOpenApiJson }, personal: true, document: true },
+  { path: '/openapi.yaml', methods: { GET: serveOpenApiYaml }, personal: true, document: true },
+  { path: '/asyncapi.json', methods: { GET: serveAsyncApiJson }, personal: true, document: true },
+  { path: '/asyncapi.yaml', methods: { GET: serveAsyncApiYaml }, personal: true, document: true },
+  { path: '/docs', methods: { GET: serveDocs }, document: true },
+  { path: '/docs/*', methods: { GET: serveAsset }, document: true },
   { path: '/problems', methods: { GET: serveProblems } },
   { path: '/problems/*', methods: { GET: serveProblem } },
   { path: '/healthz', methods: { GET: serveHealth }, probe: true },

@@ -1,42 +1,44 @@
 /** The pages behind the type URIs of problems [WP-5.3]. */
-import { PROBLEMS, ProblemError, type ProblemName, type ProblemRow, problemType } from '@watchpost/protocol'
+import { PROBLEMS, ProblemError, type ProblemName, problemType } from '@watchpost/protocol'
 import Negotiator from 'negotiator'
 import type { App } from '../app.ts'
+import { readAssets } from '../documents/page/assets.ts'
+import { problemDetails, problemsTable } from '../documents/page/catalogue.ts'
+import { type Html, htmlOf, PAGE_HEADERS, text } from '../documents/page/html.ts'
 import type { Exchange } from '../http/exchange.ts'
 
-const HTML = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'" }
-
-export function serveProblems(_app: App, exchange: Exchange): void {
-  const entries = Object.entries(PROBLEMS)
+export async function serveProblems(_app: App, exchange: Exchange): Promise<void> {
   if (prefersJson(exchange)) {
-    exchange.json(200, JSON.stringify({ problems: entries.map(([name, row]) => ({ type: typeUri(name), ...row })) }))
-    return
-  }
-  const items = entries.map(([name, row]) => `<li><a href="problems/${name}">${name}</a>: ${escape(row.title)}</li>`)
-  exchange.send(200, page('Problems', `<ul>${items.join('')}</ul>`), HTML)
+    const problems = Object.entries(PROBLEMS).map(([name, row]) => ({ type: problemType(name as ProblemName), ...row }))
+    exchange.json(200, JSON.stringify({ problems }), { vary: varyOf(exchange) })
+  } else await sendPage(exchange, 'Problems', problemsTable(exchange.basePath))
 }
 
-export function serveProblem(_app: App, exchange: Exchange, name: string): void {
-  if (!Object.hasOwn(PROBLEMS, name)) throw new ProblemError('not-found', 'There is no problem of this name.')
-  const row = PROBLEMS[name as ProblemName]
-  if (prefersJson(exchange)) exchange.json(200, JSON.stringify({ type: typeUri(name), ...row }))
-  else exchange.send(200, page(row.title, body(name, row)), HTML)
+/** @throws ProblemError `not-found` */
+export async function serveProblem(_app: App, exchange: Exchange, name: string): Promise<void> {
+  if (!isProblem(name)) throw new ProblemError('not-found', 'There is no problem of this name; /problems lists them.')
+  const row = PROBLEMS[name]
+  if (prefersJson(exchange)) {
+    exchange.json(200, JSON.stringify({ type: problemType(name), ...row }), { vary: varyOf(exchange) })
+  } else await sendPage(exchange, row.title, problemDetails(name, row))
 }
 
-const typeUri = (name: string): string => problemType(name as ProblemName)
+const isProblem = (name: string): name is ProblemName => Object.hasOwn(PROBLEMS, name)
 
 const prefersJson = (exchange: Exchange): boolean =>
   new Negotiator(exchange.request).mediaType(['text/html', 'application/json']) === 'application/json'
 
-function body(name: string, row: ProblemRow): string {
-  return `<dl><dt>Type</dt><dd><code>${typeUri(name)}</code></dd><dt>HTTP status</dt><dd>${row.status}</dd>
-<dt>When</dt><dd>${escape(row.when)}</dd><dt>What to do</dt><dd>${escape(row.fix)}</dd>
-<dt>Retry</dt><dd>${row.retry}</dd></dl>`
+/** What is chosen by `Accept`, beside what CORS may have said that the answer depends on. */
+function varyOf({ response }: Exchange): string {
+  const before = response.getHeader('vary')
+  return typeof before === 'string' ? `${before}, Accept` : 'Accept'
 }
 
-const page = (title: string, content: string): string =>
-  `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
-<meta name="viewport" content="width=device-width"><title>${escape(title)}</title><h1>${escape(title)}</h1>${content}</html>\n`
-
-const escape = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+async function sendPage(exchange: Exchange, title: string, content: Html): Promise<void> {
+  const { version } = await readAssets()
+  const root = text(exchange.basePath)
+  const nav = `<nav aria-label="Pages"><a href="${root}/docs">Reference</a> <a href="${root}/problems">All problems</a></nav>`
+  const main = `<section><h1>${text(title)}</h1>\n${content}</section>`
+  const page = { title: `${title}: Watchpost`, basePath: exchange.basePath, assets: version, main, nav }
+  exchange.send(200, htmlOf(page), { ...PAGE_HEADERS, vary: varyOf(exchange) })
+}

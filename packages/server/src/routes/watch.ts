@@ -3,7 +3,7 @@ import { type Transport } from '@watchpost/core'
 import Negotiator from 'negotiator'
 import type { App } from '../app.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { afterOf, lastOf, several, viewOf, waitOf } from '../http/query.ts'
+import { afterOf, demandOthers, lastOf, several, viewOf, waitOf } from '../http/query.ts'
 import { serveLongPoll } from '../transports/long-poll.ts'
 import { servePage } from '../transports/page.ts'
 import { serveSse } from '../transports/sse.ts'
@@ -20,6 +20,7 @@ export const watchEvents = (app: App, exchange: Exchange): Promise<void> =>
 
 async function watch(app: App, exchange: Exchange, filters: readonly string[]): Promise<void> {
   const accepted = new Negotiator(exchange.request).mediaType([JSON_TYPE, SSE_TYPE, CLOUDEVENTS_TYPE])
+  demandOthers(exchange, app.limits)
   const waitSeconds = waitOf(exchange, app.limits)
   const transport: Transport = accepted === SSE_TYPE ? 'sse' : waitSeconds === undefined ? 'page' : 'long-poll'
   const start = { after: afterOf(exchange, app.limits), last: lastOf(exchange, app.limits) }

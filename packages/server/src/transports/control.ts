@@ -1,5 +1,5 @@
 /** Control messages that every stream sends, whatever its framing [WP-1.3]. */
-import type { Transport } from '@watchpost/core'
+import type { Identity, Transport } from '@watchpost/core'
 import {
   encodeControl,
   encodeError,
@@ -9,16 +9,27 @@ import {
   type Welcome,
 } from '@watchpost/protocol'
 import type { App } from '../app.ts'
+import { endingsAmong } from '../documents/lifecycle.ts'
 import { version } from '../version.ts'
 
 /** On the way out, clients are told to come back at moments spread over this time, so that they don't come all at once. */
 const RETURN_SPREAD_MS = 5_000
 const RETURN_AFTER_MS = 500
 
-/** The first message of a stream; `connection` names it in logs, `cursor` is where it starts. */
-export function welcome(app: App, connection: string, cursor: string): string {
+/**
+ * The first message of a stream; `connection` names it in logs, `cursor` is where it starts, and `filters` are what
+ * `identity` watches with it from the start.
+ */
+export function welcome(
+  app: App,
+  connection: string,
+  cursor: string,
+  filters: readonly string[],
+  identity: Identity,
+): string {
   const data: Welcome = { connection, cursor, heartbeatMs: app.heartbeatMs, limits: app.limits, server: version }
-  return encodeControl('welcome', data, formatTimestamp(app.clock.now()))
+  const told = { ...data, ...endingsAmong(app.registry, filters, identity) }
+  return encodeControl('welcome', told, formatTimestamp(app.clock.now()))
 }
 
 /** The last message of a stream whose server goes away, and when its client is asked to come back. */

@@ -73,7 +73,7 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
   begin(located: Located): void {
     const { watcher } = this.#app
     const cursor = located.gap?.after ?? watcher.cursor(located.position)
-    const data = welcome(this.#app, this.#id, cursor)
+    const data = welcome(this.#app, this.#id, cursor, this.filters, this.#session.identity)
     const frame = encodeSse({ retryMs: RETRY_MS, id: cursor, event: 'welcome', data })
     this.#stream.write(this.#body.begin(Buffer.from(frame)))
     this.#watchExpiry()

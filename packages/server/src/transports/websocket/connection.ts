@@ -88,7 +88,8 @@ export class Connection implements Carrier, Lively, Speaker, Expiring, Beating, 
   begin(prepared: Prepared | undefined): void {
     const { watcher, log } = this.app
     const cursor = prepared === undefined ? watcher.cursor({ offset: log.head, trims: 0 }) : startOf(this.app, prepared)
-    this.send(welcome(this.app, this.id, cursor))
+    const filters = prepared === undefined ? [] : [prepared.wish.filter]
+    this.send(welcome(this.app, this.id, cursor, filters, this.session.identity))
     this.#watchExpiry()
     if (prepared !== undefined) this.#dialogue.subscribe(prepared)
   }

@@ -7,6 +7,7 @@ import { type ControlType, encodeControl, formatTimestamp, ProblemError } from '
 import type { App } from '../../app.ts'
 import type { Actor } from '../../audit.ts'
 import type { Session } from '../../auth/session.ts'
+import { endingsAmong } from '../../documents/lifecycle.ts'
 import { MessageQuota } from '../../quotas/messages.ts'
 import { preciseSeconds, publisherKey } from '../../quotas/quotas.ts'
 import { problemMessage } from '../control.ts'
@@ -80,9 +81,14 @@ export class Dialogue {
     if (ended) return
     // Preparing it took its time, in which the client's rights, or the topics, may have changed.
     const prepared = preparedAnew(app, asked, session.identity)
-    const data = { topic: prepared.wish.filter, cursor: startOf(app, prepared) }
+    const { filter } = prepared.wish
+    const data = {
+      topic: filter,
+      cursor: startOf(app, prepared),
+      ...endingsAmong(app.registry, [filter], session.identity),
+    }
     subscriptions.add(prepared, () => this.answer('subscribed', data, re))
-    app.audit.note('subscribe', this.#speaker, { connection: id, topics: [data.topic] })
+    app.audit.note('subscribe', this.#speaker, { connection: id, topics: [filter] })
   }
 
   /** Looks at all subscriptions again, at once; those that are being prepared are when they are. */

@@ -11,8 +11,9 @@ import type { App } from '../../app.ts'
 import { actorOf } from '../../audit.ts'
 import { demandStillGood } from '../../auth/still-good.ts'
 import type { Exchange } from '../../http/exchange.ts'
+import { lifecycleLines } from '../../http/lifecycle-headers.ts'
 import { demandOwnOrigin } from '../../http/origin.ts'
-import { afterOf, flagOf, lastOf, viewOf } from '../../http/query.ts'
+import { afterOf, demandOthers, flagOf, lastOf, viewOf } from '../../http/query.ts'
 import { clientOf } from '../../quotas/quotas.ts'
 import { CLOSE_MS, Connection, Peer } from './connection.ts'
 import { FORMATS, type Format, JSON_FORMAT } from './formats.ts'
@@ -62,6 +63,7 @@ export function openSocket(app: App, exchange: Exchange): void {
 export async function openTopicSocket(app: App, exchange: Exchange, filter: string): Promise<void> {
   const { limits } = app
   app.quotas.demandHandshake(clientOf(app, exchange), exchange)
+  demandOthers(exchange, limits)
   const wish = {
     filter,
     view: { ...viewOf(exchange, limits), delta: flagOf(exchange, 'delta') },
@@ -115,11 +117,14 @@ function upgrade({ webSockets }: App, exchange: Exchange): Peer {
     fault = error.message
   }
   // All of it happens within the call.
+  const onHeaders = (lines: string[]): void => void lines.push(...lifecycleLines(exchange))
   webSockets.once('wsClientError', onFault)
+  webSockets.once('headers', onHeaders)
   webSockets.handleUpgrade(request, request.socket, head, (opened) => {
     peer = opened as Peer
   })
   webSockets.off('wsClientError', onFault)
+  webSockets.off('headers', onHeaders)
   if (peer === undefined) throw new ProblemError('upgrade-required', `This is no handshake of a WebSocket: ${fault}.`)
   exchange.upgraded()
   return peer
