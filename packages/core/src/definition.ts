@@ -52,7 +52,7 @@ export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
   readonly mask?: Mask
   /** Of a keyed topic: what a client that is too slow is sent of what it fell behind by. Absent means `'all'`. */
   readonly onSlow?: OnSlow
-  /** Of the definition, such as `2.1.0`, for those who read it. */
+  /** A version of this topic's events, such as `2.1.0`. Shown in the documents; changes nothing. */
   readonly version?: string
   /** Tells whoever uses the topic that it is to end. It works as before, also after `sunset`. */
   readonly deprecated?: Deprecation

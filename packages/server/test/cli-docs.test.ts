@@ -243,6 +243,7 @@ Breaks publishers: Topic "stocks", event type "priceUpdate": /data/currency must
     'none.json': '{"openapi":"3.1.0","paths":{}}',
     'list.yaml': '- 1\n',
     'text.yaml': 'openapi',
+    'empty.json': '',
     'broken.json':
       '{"openapi":"3.1.1","paths":{"/v1/topics/a":{"get":{"x-topic":{},"responses":{"200":{"$ref":"#/nowhere"}}}}}}',
   }
@@ -250,7 +251,8 @@ Breaks publishers: Topic "stocks", event type "priceUpdate": /data/currency must
   it.each([
     ['o.json', 'a.json', 'o.json is OpenAPI, and a.json is AsyncAPI; give two documents of one kind'],
     ['gone.json', 'a.json', 'gone.json: there is no such file'],
-    ['text.json', 'o.json', 'text.json: '],
+    ['text.json', 'o.json', 'text.json: it is no JSON: '],
+    ['.', 'o.json', '.: it is a directory'],
     ['o.json', 'other.json', 'other.json: it is neither an OpenAPI nor an AsyncAPI document'],
     ['a.json', 'old.json', 'old.json: it is AsyncAPI 2.6.0; AsyncAPI 3 is what is read here'],
     ['older.json', 'o.json', 'older.json: it is OpenAPI 3.0.3; OpenAPI 3.1 or 3.2 is what is read here'],
@@ -260,7 +262,8 @@ Breaks publishers: Topic "stocks", event type "priceUpdate": /data/currency must
       'none.json: it describes no topics; make it with `watchpost docs`, or load it from a server',
     ],
     ['list.yaml', 'o.json', 'list.yaml: it is neither an OpenAPI nor an AsyncAPI document'],
-    ['text.yaml', 'o.json', 'text.yaml: it is no object'],
+    ['text.yaml', 'o.json', 'text.yaml: it is no document'],
+    ['empty.json', 'o.json', 'empty.json: it is empty'],
     ['broken.json', 'o.json', 'broken.json: #/nowhere points nowhere'],
   ])('ends with 2 for what it can not compare, and says why: %s and %s', async (before, after, message) => {
     const { code, stdout, stderr } = await runProgram(['docs', 'diff', before, after], { cwd: folderWith(FILES) })

@@ -111,7 +111,7 @@ describe('the text of a document', () => {
         yield 'x'
       }
     })
-    expect(turns).toBe(20)
+    expect(turns).toBe(50)
   })
 
   it('is forgotten when there are more, the least recently used first [WP-8.1]', async () => {

@@ -102,6 +102,19 @@ describe('a topic that is deprecated', () => {
     }
   })
 
+  it('names a successor whose parameter is called otherwise [WP-6.8]', async () => {
+    const { url } = await startServer({
+      topics: {
+        'chat/{room}': topic({ ...open, deprecated: { since, use: 'v2/{room}' } }),
+        'v2/{channel}': topic(open),
+      },
+    })
+    const { topics } = (await get(`${url}/v1/topics`)).body as { readonly topics: readonly Record<string, unknown>[] }
+    expect(topics.find(({ topic: name }) => name === 'chat/{room}')).toMatchObject({ deprecated: { use: 'v2/{room}' } })
+    const link = (await get(`${url}/v1/topics/chat/lobby`)).headers.get('link')
+    expect(link).toMatch(/^<\/v1\/topics\/v2\/lobby>; rel="successor-version"/)
+  })
+
   it('fills no more of the headers than clients take, and looks at no more topics than may be asked for', async () => {
     let asked = 0
     const counted = (): boolean => ++asked > 0

@@ -22,7 +22,7 @@ export interface Bounds {
 const BOUNDS: Bounds = { textsMax: 32, bytesMax: 134_217_728, makingMax: 32 }
 
 /** How long making may go on before everything else in the event loop has its turn. */
-const STRETCH_MS = 5
+const STRETCH_MS = 2
 
 /** A document as it is sent. */
 export interface Sent {

@@ -12,9 +12,13 @@ export function mayUse(registry: Registry, topic: Topic, action: Action, identit
 
 const ACTIONS: readonly Action[] = ['watch', 'publish']
 
+/** Templates that stand for the same topics, whatever their parameters are called, have one form. */
+const formOf = (template: string): string => template.replaceAll(/\{[^/]*\}/g, '{}')
+
 /** Whether it may watch, or publish to, what a template or the name of a topic stands for. */
 export function mayKnow(registry: Registry, name: string, identity: Identity): boolean {
-  const defined = registry.topics.find(({ template }) => template === name)
+  const form = formOf(name)
+  const defined = registry.topics.find(({ template }) => formOf(template) === form)
   if (defined !== undefined) return ACTIONS.some((action) => mayUse(registry, defined, action, identity))
   const resolved = registry.resolve(name)
   return resolved !== undefined && ACTIONS.some((action) => registry.may(action, resolved, identity))

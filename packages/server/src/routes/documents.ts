@@ -8,7 +8,6 @@ import type { Making } from '../documents/members.ts'
 import { openapiMembers } from '../documents/openapi/index.ts'
 import type { OpenApiVersion } from '../documents/openapi/media.ts'
 import { type Sent, textOf } from '../documents/remembered.ts'
-import { yamlOf } from '../documents/yaml.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 type Format = 'json' | 'yaml'
@@ -27,16 +26,18 @@ export const serveAsyncApiYaml = (app: App, exchange: Exchange): Promise<void> =
 
 async function serveOpenApi(app: App, exchange: Exchange, format: Format): Promise<void> {
   const version = versionOf(exchange, OPENAPI)
+  const write = await writerOf(format)
   const text = await textOf(app, `openapi ${version} ${format}`, documentedFor(app, exchange), (documented) =>
-    WRITERS[format](openapiMembers(documented, version)),
+    write(openapiMembers(documented, version)),
   )
   send(exchange, text, format)
 }
 
 async function serveAsyncApi(app: App, exchange: Exchange, format: Format): Promise<void> {
   versionOf(exchange, ASYNCAPI)
+  const write = await writerOf(format)
   const text = await textOf(app, `asyncapi ${format}`, documentedFor(app, exchange), (documented) =>
-    WRITERS[format](asyncapiMembers(documented)),
+    write(asyncapiMembers(documented)),
   )
   send(exchange, text, format)
 }
@@ -56,7 +57,10 @@ function versionOf<Version extends string>(
   throw new ProblemError('invalid-parameter', `Parameter version: give ${offered.join(' or ')}, once.`)
 }
 
-const WRITERS: Readonly<Record<Format, (making: Making) => Iterable<string>>> = { json: jsonOf, yaml: yamlOf }
+/** What YAML takes is loaded for the first who asks for it: most servers never need it. */
+async function writerOf(format: Format): Promise<(making: Making) => Iterable<string>> {
+  return format === 'json' ? jsonOf : (await import('../documents/yaml.ts')).yamlOf
+}
 
 /** Who may see other topics, or reaches the server otherwise, gets another document: so nobody may keep it for others. */
 function send(exchange: Exchange, { body, etag }: Sent, format: Format): void {

@@ -30,7 +30,7 @@ export interface Contract {
 
 /** @throws RangeError that says why a document is none that can be read */
 export function contractOf(document: unknown): Contract {
-  if (!isObject(document)) throw new RangeError('it is no object')
+  if (!isObject(document)) throw new RangeError('it is no document: neither an object of JSON nor one of YAML')
   const { asyncapi, openapi } = document
   if (typeof asyncapi === 'string') {
     if (!asyncapi.startsWith('3.')) throw new RangeError(`it is AsyncAPI ${asyncapi}; AsyncAPI 3 is what is read here`)

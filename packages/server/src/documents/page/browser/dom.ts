@@ -51,7 +51,7 @@ export function byId<Type extends HTMLElement>(id: string, type: abstract new ()
 
 /** Where the address points to, once the script has made it: what folds on the way there is opened. */
 export function goToAddress(): void {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)))
+  const target = document.getElementById(decoded(location.hash.slice(1)))
   if (target === null) return
   for (let at: Element | null = target; at !== null; at = at.parentElement) {
     if (at instanceof HTMLDetailsElement) at.open = true
@@ -59,4 +59,13 @@ export function goToAddress(): void {
   const within = target.querySelector(':scope > details')
   if (within instanceof HTMLDetailsElement) within.open = true
   target.scrollIntoView()
+}
+
+/** The fragment of an address; as it is, if it is malformed. */
+function decoded(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment)
+  } catch {
+    return fragment
+  }
 }
