@@ -1,13 +1,10 @@
 /** That all answers of a run are foretold by the documents is looked at after all tests; here, that a lie would be found. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { plantedRun } from './fixtures/planted-run.ts'
 
 describe('a run of the tests', () => {
   it('ends with 1 for a lie, in whichever way [WP-3.18]', { timeout: 120_000 }, async () => {
-    const { code, stdout, stderr } = await plantedRun()
+    const { code, stdout, stderr } = await plantedRun('foretold-planted.config.ts')
     expect(stdout).toMatch(/Tests +11 passed \(11\)/)
     expect(stderr).toMatch(/^Documents: \d+ answers, .* held against OpenAPI and AsyncAPI; not foretold: 11:$/m)
     const faults = [...stderr.matchAll(/^foretold-planted\.ts: (.*?): ((?:GET|a bad) .*)$((?:\n {2}.*)*)/gm)]
@@ -40,7 +37,7 @@ describe('a run of the tests', () => {
   })
 
   it('passes if there is none, and says what was looked at', { timeout: 120_000 }, async () => {
-    const { code, stdout, stderr } = await plantedRun({ CAREFUL: '1' })
+    const { code, stdout, stderr } = await plantedRun('foretold-planted.config.ts', { CAREFUL: '1' })
     expect(stdout).toMatch(/Tests +11 passed \(11\)/)
     const [summary = ''] = /^Documents: .*$/m.exec(stdout) ?? []
     expect(summary).toMatch(/ held against OpenAPI and AsyncAPI: all foretold\.$/)
@@ -53,23 +50,3 @@ const COUNTED = [
   ...['answers', 'answers outside any operation', 'refusals of what never became a request', 'messages of streams'],
   ...['messages of WebSockets in JSON', 'messages of WebSockets in MessagePack'],
 ]
-
-const VITEST = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url))
-const PLANTED = fileURLToPath(new URL('fixtures/foretold-planted.config.ts', import.meta.url))
-
-interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the servers that lie as `npm test` runs all others. */
-async function plantedRun(env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [VITEST, 'run', '--config', PLANTED], {
-    env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code: code as number | null, stdout, stderr }
-}

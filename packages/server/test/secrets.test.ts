@@ -1,11 +1,8 @@
 /** That no secret of a test is in a log or error of the run is looked at after all tests; here, that it would be found. */
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { forged } from './fixtures/auth.ts'
+import { plantedRun } from './fixtures/planted-run.ts'
 import { Notes } from './fixtures/secrets-notes.ts'
 import { judge } from './fixtures/secrets-run.ts'
 import { Search } from './fixtures/secrets-search.ts'
@@ -81,7 +78,7 @@ describe('what a run left behind', () => {
   })
 
   it('ends the run with 1 for a leak, in whichever way', { timeout: 120_000 }, async () => {
-    const { code, stdout, stderr } = await plantedRun()
+    const { code, stdout, stderr } = await plantedRun('secrets-planted.config.ts')
     expect(stdout).toMatch(/Tests +6 passed \(6\)/)
     expect(stderr).toMatch(
       /^Secrets: \d+ looked for in [\d,]+ bytes of logs and [\d,]+ bytes of errors, found in \d+ lines:$/m,
@@ -99,7 +96,7 @@ describe('what a run left behind', () => {
   })
 
   it('passes a run without a leak', { timeout: 120_000 }, async () => {
-    const { code, stdout, stderr } = await plantedRun({ CAREFUL: '1' })
+    const { code, stdout, stderr } = await plantedRun('secrets-planted.config.ts', { CAREFUL: '1' })
     expect(stdout).toMatch(/Tests +6 passed \(6\)/)
     expect(stdout).toMatch(
       /^Secrets: \d+ looked for in [\d,]+ bytes of logs and [\d,]+ bytes of errors, none found\.$/m,
@@ -107,23 +104,3 @@ describe('what a run left behind', () => {
     expect([code, stderr]).toEqual([0, ''])
   })
 })
-
-const VITEST = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url))
-const PLANTED = fileURLToPath(new URL('fixtures/secrets-planted.config.ts', import.meta.url))
-
-interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the tests that leak as `npm test` runs all others. */
-async function plantedRun(env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [VITEST, 'run', '--config', PLANTED], {
-    env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code: code as number | null, stdout, stderr }
-}
