@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take much longer than their size tells, by which Vitest orders those that it does not know yet. */
 const LONG =
-  /\/(?:drain-thousand|proxy-\w+|kill|hop|websocket-liveness|page|access-table|guides|conformance|judges)\.test\.ts$/
+  /\/(?:delivery|faults|drain-thousand|proxy-\w+|kill|hop|websocket-liveness|page|access-table|guides|conformance|judges)\.test\.ts$/
 
 /** Begins with the files that take longest: one that ends long after all others keeps the machine from its work. */
 class LongestFirst extends BaseSequencer {

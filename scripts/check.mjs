@@ -13,6 +13,7 @@ const STEPS = [
   { name: 'types', command: bin('tsc'), args: ['-b'] },
   { name: 'format', command: bin('biome'), args: ['check', '.'] },
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', ...LINTED] },
+  { name: 'size', command: process.execPath, args: [join(ROOT, 'scripts', 'client-size.mjs')] },
   { name: 'unused', command: bin('knip'), args: [] },
   { name: 'documents', command: process.execPath, args: [join(ROOT, 'scripts', 'docs.mjs'), '--check'] },
   { name: 'snippets', command: process.execPath, args: [join(ROOT, 'scripts', 'snippets.mjs')] },

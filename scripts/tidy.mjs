@@ -15,6 +15,7 @@ const PASSED_OVER = new Set(['node_modules', 'dist', 'coverage'])
 /** Which workspace packages a package may import, by folder. Whatever is not named here may import them all. */
 const DIRECTION = {
   protocol: [],
+  client: ['@watchpost/protocol'],
   conformance: ['@watchpost/protocol'],
   core: ['@watchpost/protocol'],
   'log-lmdb': ['@watchpost/protocol', '@watchpost/core'],
@@ -22,7 +23,7 @@ const DIRECTION = {
 }
 
 /** Packages that run where there is no Node.js, or get their sockets, files and clocks handed in. */
-const WITHOUT_NODE = new Set(['protocol', 'core'])
+const WITHOUT_NODE = new Set(['protocol', 'core', 'client'])
 
 /** @typedef {{ path: string, lines: readonly string[] }} TextFile a file of the tree; `path` is relative, with `/` */
 

@@ -2,7 +2,7 @@
  * What a client of any transport can do. A cursor that one driver gave is a start for every other one [WP-2.1], so a
  * client may be made of several of them, one after the other.
  */
-import type { Event } from '@watchpost/protocol'
+import type { EphemeralEvent, Event } from '@watchpost/protocol'
 
 /** The ways to watch, as the problem `transport-not-offered` lists them [WP-3.5]. */
 export type TransportName = 'page' | 'long-poll' | 'sse' | 'websocket'
@@ -21,6 +21,9 @@ export interface WatchRequest {
   readonly type?: readonly string[]
   /** JSON Pointers. */
   readonly select?: readonly string[]
+  /** Whether to be a member of what is watched [WP-9.4], and what to tell of oneself. */
+  readonly present?: boolean
+  readonly info?: unknown
   /** `limit` of a page or long poll; the other transports have none. */
   readonly pageEvents?: number
   /** How long a long poll waits. Default 20. */
@@ -31,6 +34,14 @@ export interface WatchRequest {
 export interface EventDelivery {
   readonly kind: 'event'
   readonly event: Event
+  readonly text: string | undefined
+  readonly cursor: string | undefined
+}
+
+/** An event that is not stored [WP-9.3]: it leaves the cursor where it is. */
+export interface EphemeralDelivery {
+  readonly kind: 'ephemeral'
+  readonly event: EphemeralEvent
   readonly text: string | undefined
   readonly cursor: string | undefined
 }
@@ -50,7 +61,7 @@ export interface BookmarkDelivery {
 }
 
 /** What a client handles, one after the other; `cursor` is where to go on once it has been handled. */
-export type Delivery = EventDelivery | GapDelivery | BookmarkDelivery
+export type Delivery = EventDelivery | EphemeralDelivery | GapDelivery | BookmarkDelivery
 
 /** A watch that has begun: the server accepted it and knows where it starts. */
 export interface Watching {
@@ -101,4 +112,9 @@ export interface Driver {
    * @throws Refusal
    */
   publish(baseUrl: string, topic: string, event: NewEvent): Promise<Published>
+  /**
+   * Publishes one event that is not stored, in the way of the transport. Answers what it is told, as it came.
+   * @throws Refusal
+   */
+  publishEphemeral(baseUrl: string, topic: string, event: NewEvent): Promise<object>
 }

@@ -7,6 +7,7 @@ export {
   type BookmarkDelivery,
   type Delivery,
   type Driver,
+  type EphemeralDelivery,
   type EventDelivery,
   type GapDelivery,
   type NewEvent,

@@ -23,6 +23,10 @@ export async function post(
   return (JSON.parse(body) as { readonly events: readonly Published[] }).events
 }
 
+/** Publishes one event that is not stored [WP-9.3]; answers what is told of it. */
+export const postOneEphemeral = (baseUrl: string, topic: string, event: NewEvent): Promise<object> =>
+  postOne(baseUrl, topic, event)
+
 /** Publishes one event. */
 export async function postOne(baseUrl: string, topic: string, event: NewEvent): Promise<Published> {
   const [published, ...others] = await post(baseUrl, topic, event)

@@ -1,4 +1,5 @@
 /** Reads watches to a known event, so that what did not come by then was lost, and what came twice is seen. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Delivery, Driver, EventDelivery, GapDelivery, NewEvent, Watching, WatchRequest } from './driver.ts'
 
 /** Longer than anything that a case waits for, on a machine that is busy with many of them. */
@@ -61,6 +62,10 @@ async function readUntil(watching: Watching, fits: (delivery: Delivery) => boole
 /** Handles deliveries up to the event with this id. */
 export const readThrough = (watching: Watching, id: string | undefined): Promise<Read> =>
   readUntil(watching, (delivery) => delivery.kind === 'event' && delivery.event.id === id)
+
+/** Handles deliveries up to the first event that is not stored and has this data. */
+export const readThroughEphemeral = (watching: Watching, data: unknown): Promise<Read> =>
+  readUntil(watching, (delivery) => delivery.kind === 'ephemeral' && isDeepStrictEqual(delivery.event.data, data))
 
 /** Handles so many events, and what comes before the last of them. */
 export async function readEvents(watching: Watching, count: number): Promise<Read> {

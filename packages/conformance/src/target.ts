@@ -16,6 +16,8 @@ export function watchUrl(baseUrl: string, request: WatchRequest): URL {
   for (const name of ['key', 'type', 'select'] as const) {
     for (const value of request[name] ?? []) url.searchParams.append(name, value)
   }
+  if (request.present !== undefined) url.searchParams.set('present', String(request.present))
+  if (request.info !== undefined) url.searchParams.set('info', JSON.stringify(request.info))
   return url
 }
 

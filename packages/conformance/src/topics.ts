@@ -2,13 +2,16 @@
 import type { TransportName } from './driver.ts'
 import { TRANSPORT_NAMES } from './driver.ts'
 
+type JsonSchema = Readonly<Record<string, unknown>>
+
 export interface SuiteTopic {
-  /** JSON Schemas of `data` by event type. */
-  readonly events: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** JSON Schemas of `data` by event type, marked where its events are not stored. */
+  readonly events: Readonly<Record<string, JsonSchema | { readonly ephemeral: true; readonly schema: JsonSchema }>>
   readonly key?: string
   readonly watch?: 'anyone'
   readonly publish?: 'anyone'
   readonly retention?: { readonly events: number }
+  readonly presence?: boolean
   readonly transports?: readonly TransportName[]
 }
 
@@ -23,6 +26,11 @@ export const SUITE_TOPICS: Readonly<Record<string, SuiteTopic>> = {
   'free/{run}/{name}': { events, ...open },
   'free/{run}/{name}/{part}': { events, ...open },
   'short/{run}/{name}': { events, retention: { events: KEPT_EVENTS }, ...open },
+  'room/{run}/{name}': {
+    events: { ...events, typing: { ephemeral: true, schema: { type: 'object', required: ['who'] } } },
+    presence: true,
+    ...open,
+  },
   'keyed/{run}/{name}': {
     events: { price: { type: 'object', required: ['symbol'], properties: { symbol: { type: ['string', 'number'] } } } },
     key: '/symbol',

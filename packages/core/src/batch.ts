@@ -9,6 +9,10 @@ export interface BatchedEvent {
 
 export class Batch<Chunk> {
   readonly events: readonly LoggedEvent[]
+  /** The number of the last event that is not stored, 0 if all are. */
+  readonly passed: number
+  /** Whether one of the events is stored, so that its id says how far all is seen. */
+  readonly hasStored: boolean
   readonly #batched: readonly BatchedEvent[]
   readonly #encode: (events: readonly LoggedEvent[]) => Chunk
   /** The oldest event that one of the patches builds on. */
@@ -18,6 +22,8 @@ export class Batch<Chunk> {
 
   constructor(batched: readonly BatchedEvent[], encode: (events: readonly LoggedEvent[]) => Chunk) {
     this.events = batched.map(({ event }) => event)
+    this.passed = this.events.findLast(({ passing }) => passing !== undefined)?.passing ?? 0
+    this.hasStored = this.events.some(({ passing }) => passing === undefined)
     this.#batched = batched
     this.#encode = encode
     this.#base = batched.reduce((base, { delta }) => Math.min(base, delta?.base ?? base), Number.POSITIVE_INFINITY)

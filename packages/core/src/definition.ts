@@ -14,7 +14,8 @@ import { compileDeprecation, type Deprecation } from './deprecation.ts'
 import type { Retention } from './log.ts'
 import { demandPointer } from './mask.ts'
 import { parsePointer, valueAt } from './pointer.ts'
-import { type CompiledSchema, compileSchema, type DataOf, type Schema } from './schema.ts'
+import { companionOf } from './presence/companion.ts'
+import { type CompiledSchema, compileSchema, type DataOf, type EventSchema } from './schema.ts'
 
 /** The ways to watch a topic that a definition can offer. */
 export const TRANSPORTS = ['page', 'long-poll', 'sse', 'websocket'] as const
@@ -26,7 +27,7 @@ export type OnSlow = (typeof ON_SLOW)[number]
 
 /** Schemas of `data` by event type. */
 export interface EventSchemas {
-  readonly [type: string]: Schema
+  readonly [type: string]: EventSchema
 }
 
 /** What a key is made from. */
@@ -42,6 +43,8 @@ export interface TopicDefinition<Events extends EventSchemas = EventSchemas> {
   /** Makes the topic keyed: a JSON Pointer below `data`, or a function. Its state is the latest event per key. */
   readonly key?: string | ((event: never) => string)
   readonly retention?: Retention
+  /** Whether there is a topic `$presence/…` beside it that tells who watches it [WP-9.4]. Absent means no. */
+  readonly presence?: boolean
   /** Absent means `'granted'`. */
   readonly watch?: Access
   /** Absent means `'granted'`. Publishing from the server's own process is always allowed. */
@@ -94,6 +97,8 @@ export interface Topic {
   readonly version: string | undefined
   /** Times are in the form of the wire. */
   readonly deprecated: Deprecation | undefined
+  /** The topics that tell who watches those of this definition. */
+  readonly presence: Topic | undefined
 }
 
 /** The topic filter that matches every topic of a template. */
@@ -115,18 +120,21 @@ export function compileTopic(
   if (definition.onSlow === 'latest' && definition.key === undefined) {
     throw new DefinitionError(`topic "${template}": \`onSlow: 'latest'\` needs a \`key\`, or there is no latest of one`)
   }
+  const transports: ReadonlySet<Transport> = new Set(definition.transports ?? TRANSPORTS)
+  const watch = definition.watch ?? 'granted'
   return {
     template,
     description: definition.description,
     schemas: compileSchemas(template, definition.events),
     keyOf: definition.key === undefined ? undefined : compileKey(template, definition.key),
     retention: definition.retention ?? defaults.retention ?? {},
-    access: { watch: definition.watch ?? 'granted', publish: definition.publish ?? 'granted' },
-    transports: new Set(definition.transports ?? TRANSPORTS),
+    access: { watch, publish: definition.publish ?? 'granted' },
+    transports,
     onSlow: definition.onSlow ?? 'all',
     mask: compileMask(template, definition),
     version: definition.version,
     deprecated: definition.deprecated && compileDeprecation(template, definition.deprecated, bounds),
+    presence: definition.presence === true ? companionOf(template, { watch, transports }) : undefined,
   }
 }
 
@@ -168,7 +176,7 @@ function compileSchemas(template: string, events: EventSchemas): ReadonlyMap<str
   return schemas
 }
 
-function compileAt(place: string, schema: Schema): CompiledSchema {
+function compileAt(place: string, schema: EventSchema): CompiledSchema {
   try {
     return compileSchema(schema)
   } catch (error) {

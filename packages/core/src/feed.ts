@@ -72,7 +72,9 @@ export class Feed<Chunk> {
   readonly encoding: Encoding<Chunk>
   /** Reads what the feed shows from the log, for who is catching up. */
   readonly reader: Reader
-  /** When members were last written to, on the monotonic clock. */
+  /** The number of the newest event that is not stored and was written to the members. */
+  passed = 0
+  /** When members were last written an event that has an id, on the monotonic clock. */
   lastFlushMs: number = Number.NEGATIVE_INFINITY
   readonly #members = new Set<Member<Chunk>>()
   readonly #options: FeedOptions<Chunk>
@@ -98,7 +100,9 @@ export class Feed<Chunk> {
   /** All events that the feed covers up to this offset were written to its members. */
   get position(): number {
     const first = this.#pending[0]
-    return first === undefined ? this.#options.dispatched() : first.event.offset - 1
+    if (first === undefined) return this.#options.dispatched()
+    const { offset, passing } = first.event
+    return passing === undefined ? offset - 1 : offset
   }
 
   /** The caller must stand exactly at {@link position}, or it would miss events or see some twice. */
@@ -117,8 +121,12 @@ export class Feed<Chunk> {
     // What comes after an event that the feed did not take has no known predecessor.
     if (this.#members.size === 0) return this.#deltas?.clear()
     const shown = this.view.render(this.selection.masked(event))
-    const delta = this.#deltas && this.selection.isKeyed(topicOf(event.json)) ? this.#deltas.next(shown) : undefined
-    this.#pending.push({ event: shown, delta })
+    this.#pending.push({ event: shown, delta: this.#deltaOf(shown) })
+  }
+
+  #deltaOf(event: LoggedEvent): BatchedEvent['delta'] {
+    if (this.#deltas === undefined || event.passing !== undefined) return undefined
+    return this.selection.isKeyed(topicOf(event.json)) ? this.#deltas.next(event) : undefined
   }
 
   flushSoon(): void {
@@ -139,15 +147,18 @@ export class Feed<Chunk> {
     const batch = new Batch(this.#pending, (events) => this.encoding.events(events, true))
     // Emptied first: what others take for the feed's position during the loop must be behind this batch.
     this.#pending = []
+    this.passed = Math.max(this.passed, batch.passed)
     for (const member of this.#members) {
       const delivered = member.deliver(batch)
       if (delivered === 'taken') continue
       this.#members.delete(member)
       member.dismiss(delivered === 'last taken' ? this.position : before)
     }
-    this.lastFlushMs = clock.monotonic()
-    const tookMs = this.lastFlushMs - startMs
-    this.#restsUntilMs = this.lastFlushMs + Math.min(coalesceMs, tookMs * REST_FACTOR)
+    const nowMs = clock.monotonic()
+    const tookMs = nowMs - startMs
+    // Else events without an id could keep the bookmarks away that move cursors on.
+    if (batch.hasStored) this.lastFlushMs = nowMs
+    this.#restsUntilMs = nowMs + Math.min(coalesceMs, tookMs * REST_FACTOR)
     onDelivered?.({ events: batch.events, members, encoding: this.encoding.name, tookMs })
   }
 

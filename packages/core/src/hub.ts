@@ -2,6 +2,7 @@
 import { topicOf } from '@watchpost/protocol'
 import type { Clock } from './clock.ts'
 import type { DeltaMemory } from './delta.ts'
+import { inOrder, PassingReader } from './ephemeral.ts'
 import { type Delivery, type Encoding, Feed } from './feed.ts'
 import { Heartbeats } from './heartbeats.ts'
 import type { Log, LoggedEvent } from './log.ts'
@@ -45,6 +46,7 @@ export class Hub {
   readonly #entries = new Map<string, Entry>()
   /** Which feeds cover a topic, found when the topic first has an event and forgotten when feeds come or go. */
   readonly #byTopic = new Map<string, readonly AnyFeed[]>()
+  readonly #passing: PassingReader
   readonly #stopFollowing: () => void
   #position: number
   #dispatching = false
@@ -62,6 +64,7 @@ export class Hub {
     this.#log = log
     this.#options = options
     this.#position = log.head
+    this.#passing = new PassingReader(log)
     this.#stopFollowing = log.onAdvance(() => void this.dispatch())
     this.heartbeats = new Heartbeats(options.clock, options.heartbeatMs)
     this.turns = new Turns(options.clock)
@@ -79,6 +82,11 @@ export class Hub {
 
   get feeds(): number {
     return this.#entries.size
+  }
+
+  /** Ephemeral events that were let go before they could be handed to feeds, as a count that only grows. */
+  get eventsMissed(): number {
+    return this.#passing.missed
   }
 
   /** The feed of a selection, view and encoding. Give it back with {@link release}. */
@@ -121,10 +129,10 @@ export class Hub {
     if (this.#dispatching) return
     this.#dispatching = true
     try {
-      while (!this.#closed && this.#position < this.#log.head) {
+      while (!this.#closed && this.#isBehind) {
         this.#dispatchTurn()
         this.#failure = undefined
-        if (this.#position < this.#log.head) await this.#options.clock.turn()
+        if (this.#isBehind) await this.#options.clock.turn()
       }
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error))
@@ -140,15 +148,22 @@ export class Hub {
     this.heartbeats.close()
   }
 
+  get #isBehind(): boolean {
+    return this.#position < this.#log.head || this.#passing.isBehind
+  }
+
   #dispatchTurn(): void {
-    const upTo = this.#log.head
+    const { head } = this.#log
     if (this.#entries.size === 0) {
-      this.#position = upTo
+      this.#position = head
+      this.#passing.skip()
       return
     }
-    if (this.#log.trimmed > this.#position) return this.#overtaken(upTo)
+    if (this.#log.trimmed > this.#position) return this.#overtaken(head)
+    const { passing, upTo } = this.#passing.read(head)
     const bounds = { after: this.#position, upTo, eventsMax: TURN_EVENTS, charactersMax: TURN_CHARACTERS }
-    const { events, through } = this.#log.scan(bounds)
+    const { events: stored, through } = this.#log.scan(bounds)
+    const events = passing.length === 0 ? stored : inOrder(stored, this.#passing.take(passing, through))
     const touched = new Set<AnyFeed>()
     for (const event of events) this.#offer(event, touched)
     this.eventsDispatched += events.length
@@ -163,6 +178,7 @@ export class Hub {
   #overtaken(upTo: number): void {
     for (const { feed } of this.#entries.values()) feed.dismiss()
     this.#position = upTo
+    this.#passing.skip()
   }
 
   #offer(event: LoggedEvent, touched: Set<AnyFeed>): void {

@@ -12,6 +12,7 @@ export {
   mayAllow,
   SERVER,
 } from './access.ts'
+export { offsetsOf, storedCount } from './appended.ts'
 export type { Clock } from './clock.ts'
 export {
   type EventSchemas,
@@ -36,10 +37,12 @@ export { type AbortSignalLike, iterate } from './iterate.ts'
 export type * from './log.ts'
 export { type Masked, maskedData } from './mask.ts'
 export { parsePointer } from './pointer.ts'
+export { presentAt } from './presence/companion.ts'
+export { type Attendance, Presence, type PresenceOptions } from './presence/presence.ts'
 export { Publisher, type PublishOptions } from './publish.ts'
 export { Registry, type RegistryOptions, type Resolved } from './registry.ts'
 export { type Sweeping, sweepRegularly } from './retention.ts'
-export type { DataOf, JsonSchema, Schema, StandardSchema } from './schema.ts'
+export type { DataOf, EphemeralSchema, EventSchema, JsonSchema, Schema, StandardSchema } from './schema.ts'
 export { Siblings } from './siblings.ts'
 export type { SnapshotPart, SnapshotReader } from './snapshot.ts'
 export { formatNext, parseNext, readState, type StatePage, type StateRequest } from './state.ts'

@@ -8,7 +8,12 @@ import type { GapReason } from '@watchpost/protocol'
 export interface LoggedEvent {
   readonly offset: number
   readonly json: string
+  /** Of an event that is not stored [WP-9.3], its number among those. `offset` is of the stored event that it comes after. */
+  readonly passing?: number
 }
+
+/** An event that is not stored. */
+export type PassingEvent = LoggedEvent & { readonly passing: number }
 
 /** An event that passed every check and waits for its offset. `data` is JSON text; `timestamp` is in wire form. */
 export interface PreparedEvent {
@@ -16,6 +21,8 @@ export interface PreparedEvent {
   readonly key?: string
   readonly data: string
   readonly timestamp: string
+  /** Whether it is not stored, but told to those who watch right now. */
+  readonly ephemeral?: boolean
 }
 
 /** The events of one publish, which become one transaction. */
@@ -24,8 +31,13 @@ export interface Append {
   /** Whether the topic has a state; then an event whose `data` is `null` removes its key from it [WP-9.1]. */
   readonly keyed: boolean
   readonly events: readonly PreparedEvent[]
-  /** If the log has so many topics, of any name, and this one is not among them, the append is refused. Absent: it never is. */
+  /**
+   * If the log has so many topics that may be forgotten, or so many others, whichever this one is, and this one is not
+   * among them, the append is refused. Absent: it never is.
+   */
   readonly topicsMax?: number
+  /** Whether the topic may be forgotten, see {@link Log.forget}. Such topics are counted apart from the others. */
+  readonly transient?: boolean
   readonly idempotency?: {
     /** Unique per publisher and topic; opaque to the log. */
     readonly key: string
@@ -35,12 +47,34 @@ export interface Append {
   }
 }
 
-/** `first` is the offset of the first event; the others follow densely. */
+/** `first` is the offset of the first event that is stored; the others follow densely. {@link offsetsOf} gives them all. */
 export interface Appended {
   readonly first: number
   readonly timestamps: readonly string[]
+  /** Which of the events are not stored, by their places; absent if all are. */
+  readonly ephemeral?: readonly number[]
   /** Whether an earlier publish with the same idempotency key was answered again, and nothing appended. */
   readonly replayed: boolean
+}
+
+/**
+ * A small table beside the events, of what the server itself must remember together with what it appends. Keys have at most
+ * 1,900 bytes of UTF-8 and stand in the order of these; values are texts.
+ */
+export interface Table {
+  get(key: string): string | undefined
+  put(key: string, value: string): void
+  remove(key: string): void
+  /** The first `countMax` entries whose keys begin with `prefix`. */
+  entries(prefix: string, countMax: number): readonly (readonly [key: string, value: string])[]
+  /** The latest event of a key of a keyed topic, as JSON. */
+  latest(topic: string, key: string): string | undefined
+}
+
+/** An append of several that the log did not take. */
+export interface Refused {
+  readonly topic: string
+  readonly problem: unknown
 }
 
 /** Which events to read: those of `topics` (all, if absent) with `after < offset <= upTo`, in order. */
@@ -96,6 +130,12 @@ export interface TopicFacts {
   readonly last: number
 }
 
+/** Topic names, in the order of their bytes: `from` and what comes after it, up to what comes before `before`. */
+export interface NameRange {
+  readonly from?: string
+  readonly before?: string
+}
+
 /** What a gap needs to be announced, without the cursor that met it. */
 export interface GapFound {
   readonly reason: GapReason
@@ -104,6 +144,19 @@ export interface GapFound {
 }
 
 export interface Log {
+  /** How many topics there are that may be forgotten. */
+  readonly transientTopics: number
+
+  /** What is lost of transient topics that were forgotten: as of a topic of which all of that was trimmed. */
+  readonly forgotten: Pick<TopicFacts, 'trimmed' | 'trims'>
+
+  /**
+   * Forgets those of these topics that were made as transient ones, and of which nothing is kept any more, neither events
+   * nor state. One that is appended to again as such begins as if all that {@link forgotten} tells of had been trimmed.
+   * @throws ProblemError `log-unavailable`
+   */
+  forget(topics: readonly string[]): Promise<void>
+
   /** The log's identity. A cursor of another epoch names no position here. */
   readonly epoch: string
 
@@ -114,11 +167,27 @@ export interface Log {
   readonly head: number
 
   /**
-   * Appends all events of one publish, or none. Resolves once they are as durable as the log was asked to make them.
+   * Appends all events of one publish, or none; those that are ephemeral pass in their place among the others. Resolves once they are as durable as the log was asked to make them.
    * How many topics there are is decided by what all processes appended before.
    * @throws ProblemError `idempotency-conflict`, `reach-maximum-topics`, or `log-unavailable` with the cause when the store can't take them
    */
   append(append: Append): Promise<Appended>
+
+  /**
+   * Changes the table and appends what `change` gives, in one transaction that no other process comes between. `change`
+   * may only use the table, and must not throw. Resolves with the appends that were refused, and why.
+   * @throws ProblemError `log-unavailable`, and then nothing has changed
+   */
+  change(change: (table: Table) => readonly Append[]): Promise<readonly Refused[]>
+
+  /**
+   * The number of the newest event that was not stored, 0 if there is none. Counted densely, apart from offsets. Never
+   * ahead of {@link head}: what such an event comes after is there.
+   */
+  readonly passed: number
+
+  /** The first `eventsMax` events that were not stored with numbers above `after`, as far as they are still held. */
+  passing(after: number, eventsMax: number): readonly PassingEvent[]
 
   scan(scan: Scan): Scanned
 
@@ -130,8 +199,11 @@ export interface Log {
   /** What is kept of a topic; `undefined` if nothing was ever published to it. */
   topic(topic: string): TopicFacts | undefined
 
-  /** All topics that begin with `prefix`, in name order. No read stays open between two of them, so there is time to do something with each. */
-  topics(prefix?: string): Iterable<TopicFacts>
+  /**
+   * All topics that begin with `prefix`, of a range of names if one is given, in name order; what lies outside is not read.
+   * No read stays open between two of them, so there is time to do something with each.
+   */
+  topics(prefix?: string, range?: NameRange): Iterable<TopicFacts>
 
   /** No topic has had an event above this offset trimmed: a cheap first look before asking topic by topic. */
   readonly trimmed: number
@@ -143,12 +215,18 @@ export interface Log {
   trim(topic: string, retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }>
 
   /**
+   * As if {@link trim} were called for one of these topics after the other, in one transaction that trims at most
+   * `eventsMax` events of them all; tells whether more may remain. Each topic that loses something counts as a trim.
+   */
+  trimEach(topics: readonly string[], retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }>
+
+  /**
    * Looks at once whether other processes appended, and raises {@link head} accordingly. Cheap enough to be asked for each
    * cursor above the head: such a one may come from another process, whose news has not arrived here yet.
    */
   refresh(): void
 
-  /** Calls back whenever {@link head} grew, by whichever process. Returns how to stop. */
+  /** Calls back whenever {@link head} or {@link passed} grew, by whichever process. Returns how to stop. */
   onAdvance(listener: () => void): () => void
 
   /** Finishes what is being appended, then closes. Later calls of `append` are refused. */

@@ -27,7 +27,7 @@ export function demandPointer(pointer: string): readonly string[] {
 export function withoutMasked(event: LoggedEvent, masked: Masked): LoggedEvent {
   if (masked.length === 0) return event
   const data = maskedData(JSON.parse(dataOf(event.json)) as Json, masked)
-  return { offset: event.offset, json: withData(event.json, JSON.stringify(data)) }
+  return { ...event, json: withData(event.json, JSON.stringify(data)) }
 }
 
 /** Data without what is masked. */

@@ -53,7 +53,8 @@ export function prepareEvent(
   if (faults.list.length > before) return undefined
   const key = checkedKey(resolved, type, data, value['key'], limits.keyBytesMax, faults)
   if (faults.list.length > before) return undefined
-  const event = { type, data: text, timestamp }
+  const ephemeral = resolved.topic.schemas.get(type)?.ephemeral === true
+  const event = { type, data: text, timestamp, ...(ephemeral && { ephemeral }) }
   const prepared = key === undefined ? event : { ...event, key }
   checkSize(resolved.name, prepared, limits.eventBytesMax)
   return prepared
@@ -89,8 +90,9 @@ function checkedTimestamp(given: Json | undefined, now: string, faults: Faults):
 /** The data as JSON text, after checking it. */
 function checkedData(resolved: Resolved, type: string, data: Json, limits: Limits, faults: Faults): string {
   const { eventDepthMax: depthMax, eventBytesMax: bytesMax } = limits
-  // In a keyed topic, null removes a key, whatever the schema says [WP-9.1].
-  if (data === null && resolved.topic.keyOf !== undefined) return 'null'
+  const schema = resolved.topic.schemas.get(type)
+  // In a keyed topic, null removes a key, whatever the schema says [WP-9.1]. What is not stored removes nothing.
+  if (data === null && resolved.topic.keyOf !== undefined && schema?.ephemeral !== true) return 'null'
   // First, since all that follows recurses: here, and in everyone who reads the event later.
   if (isDeeper(data, depthMax)) {
     faults.add('/data', `must not nest deeper than ${depthMax} levels`)
@@ -99,7 +101,7 @@ function checkedData(resolved: Resolved, type: string, data: Json, limits: Limit
   const text = JSON.stringify(data)
   // Before the schema, whose cost grows with the data and with the faults in it.
   if (text.length > bytesMax) throw tooLarge(bytesMax, utf8Bytes(text))
-  for (const { path, message } of resolved.topic.schemas.get(type)?.faults(data) ?? []) {
+  for (const { path, message } of schema?.faults(data) ?? []) {
     faults.add(`/data${path}`, message)
   }
   return text

@@ -4,6 +4,7 @@ import { type Action, allows, type Identity, SERVER } from './access.ts'
 import { compileTopic, type Topic, type TopicDefinition } from './definition.ts'
 import type { Retention } from './log.ts'
 import { type Masked, maskedOf } from './mask.ts'
+import { presentAt } from './presence/companion.ts'
 
 /** A topic's definition, and what the template's parameters stand for. */
 export interface Resolved {
@@ -41,6 +42,11 @@ export class Registry {
     return this.#topics
   }
 
+  /** Those beside the definitions with `presence` [WP-9.4], in the same order. */
+  get companions(): readonly Topic[] {
+    return this.#topics.flatMap(({ presence }) => presence ?? [])
+  }
+
   /** How often the definitions were replaced. Whoever remembers what they said must forget it when this changes. */
   get generation(): number {
     return this.#generation
@@ -75,6 +81,8 @@ export class Registry {
   }
 
   #find(name: string): Resolved | undefined {
+    const about = presentAt(name)
+    if (about !== undefined) return this.#findCompanion(name, about)
     for (const topic of this.#topics) {
       const params = matchTemplate(topic.template, name)
       if (params !== undefined) return { topic, name, params }
@@ -82,8 +90,15 @@ export class Registry {
     return undefined
   }
 
+  #findCompanion(name: string, about: string): Resolved | undefined {
+    const resolved = this.resolve(about)
+    return resolved?.topic.presence && { topic: resolved.topic.presence, name, params: resolved.params }
+  }
+
   may(action: Action, resolved: Resolved, identity: Identity): boolean {
     const { topic, name, params } = resolved
+    const about = presentAt(name)
+    if (about !== undefined) return action === 'watch' && this.#mayWatch(about, identity)
     try {
       return allows(topic.access[action], action, { identity, topic: name, params })
     } catch (error) {
@@ -91,6 +106,11 @@ export class Registry {
       this.#onRuleFailure(error, resolved)
       return false
     }
+  }
+
+  #mayWatch(name: string, identity: Identity): boolean {
+    const resolved = this.resolve(name)
+    return resolved !== undefined && this.may('watch', resolved, identity)
   }
 
   /**
@@ -121,7 +141,8 @@ export class Registry {
    *   for the anonymous and `forbidden` for everyone else
    */
   demand(action: Action, name: string, identity: Identity): Resolved {
-    const fault = topicFault(name, this.#limits)
+    // Every topic that there can be can have such a one beside it.
+    const fault = topicFault(presentAt(name) ?? name, this.#limits)
     if (fault !== undefined) throw new ProblemError('invalid-parameter', `Topic ${JSON.stringify(name)}: ${fault}.`)
     const resolved = this.resolve(name)
     if (resolved !== undefined && this.may(action, resolved, identity)) return resolved

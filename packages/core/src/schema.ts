@@ -24,12 +24,23 @@ export interface StandardSchema {
 
 export type Schema = StandardSchema | JsonSchema
 
+/** Marks an event type whose events are told to those who watch right now, and not stored [WP-9.3]. */
+export interface EphemeralSchema {
+  readonly ephemeral: true
+  readonly schema: Schema
+}
+
+/** What an event type is defined by. */
+export type EventSchema = Schema | EphemeralSchema
+
 /** The type of `data` under a schema: what the library infers, or any JSON for plain JSON Schema. */
-export type DataOf<S> = S extends { readonly '~standard': { readonly types?: infer T } }
-  ? NonNullable<T> extends { readonly input: infer Input }
-    ? Input
+export type DataOf<S> = S extends { readonly ephemeral: true; readonly schema: infer Marked }
+  ? DataOf<Marked>
+  : S extends { readonly '~standard': { readonly types?: infer T } }
+    ? NonNullable<T> extends { readonly input: infer Input }
+      ? Input
+      : Json
     : Json
-  : Json
 
 export interface DataFault {
   /** A JSON Pointer below `data`. */
@@ -42,6 +53,8 @@ export interface CompiledSchema {
   readonly json: JsonSchema
   /** The same, with a JSON Pointer from its root in place of each reference within it, and no names of its own. */
   readonly flat: JsonSchema
+  /** Whether events of the type are not stored. */
+  readonly ephemeral: boolean
   /** What is wrong with a value; empty if nothing is. */
   faults(data: Json): readonly DataFault[]
 }
@@ -73,16 +86,17 @@ for (const ajv of Object.values(compilers)) ajvFormats.default(ajv)
 const FLAT_ID = 'schema:/flat'
 
 /** @throws Error that says what is wrong with the schema */
-export function compileSchema(schema: Schema): CompiledSchema {
+export function compileSchema(schema: EventSchema): CompiledSchema {
+  if (isEphemeral(schema)) return { ...compileMarked(schema), ephemeral: true }
   if (!isStandard(schema)) {
     const { flat, validate } = validatorOf(schema, compilers.plain)
-    return { json: schema, flat, faults: (data) => ajvFaults(validate, data) }
+    return { json: schema, flat, ephemeral: false, faults: (data) => ajvFaults(validate, data) }
   }
   const standard = schema['~standard']
   const json: JsonSchema = standard.jsonSchema.input({ target: 'draft-2020-12' })
   const { flat, validate } = validatorOf(json, compilers.generated)
   return {
-    ...{ json, flat },
+    ...{ json, flat, ephemeral: false },
     faults: (data) => {
       const faults = ajvFaults(validate, data)
       return faults.length > 0 ? faults : standardFaults(standard.validate(data))
@@ -104,6 +118,21 @@ function validatorOf(json: JsonSchema, ajv: Ajv2020): Pick<CompiledSchema, 'flat
     const fault = 'the schema refers to itself without end: no member or element is between it and its $ref'
     throw new Error(fault, { cause: error })
   }
+}
+
+/** JSON Schema has no keyword of that name, and libraries' schemas no such member. */
+const isEphemeral = (schema: EventSchema): schema is EphemeralSchema => Object.hasOwn(schema, 'ephemeral')
+
+function compileMarked({ ephemeral, schema, ...others }: EphemeralSchema): CompiledSchema {
+  const marked: unknown = ephemeral
+  const [other] = Object.keys(others)
+  if (marked !== true || schema === undefined || other !== undefined) {
+    const what = other === undefined ? '' : `, without ${JSON.stringify(other)} beside them`
+    throw new Error(
+      `an ephemeral type is written { "ephemeral": true, "schema": ... }${what}; else give its schema alone`,
+    )
+  }
+  return compileSchema(schema)
 }
 
 function isStandard(schema: Schema): schema is StandardSchema {

@@ -13,8 +13,10 @@ import {
 } from '@watchpost/protocol'
 import { decidedBy, type Identity } from './access.ts'
 import { filterOf, type Topic, type Transport } from './definition.ts'
-import type { Log, LoggedEvent } from './log.ts'
+import type { Log, LoggedEvent, TopicFacts } from './log.ts'
 import { type Masked, withoutMasked } from './mask.ts'
+import { ordinaryTopics } from './ordinary-topics.ts'
+import { presentAt } from './presence/companion.ts'
 import type { Registry } from './registry.ts'
 
 /** Verdicts remembered per selection, of which there can be one for each identity; past it, all are found anew. */
@@ -124,7 +126,7 @@ export class Selection {
     const wildcards = this.filters.filter((filter) => !isExact(filter))
     const isMatched = ({ template }: Topic): boolean =>
       wildcards.some((filter) => filtersOverlap(filter, filterOf(template)))
-    return this.#registry.topics.filter(isMatched)
+    return [...this.#registry.topics, ...this.#registry.companions].filter(isMatched)
   }
 
   /** What, besides the filters, decides about the topics that wildcards match: viewers for whom it is equal share feeds. */
@@ -164,9 +166,12 @@ export class Selection {
 
   /** Whether events after a position are gone from any of the topics by a trim that the position does not know. */
   hasLoss(log: Log, after: Position): boolean {
+    // Wildcards may have matched topics that are forgotten by now.
+    const matchesForgotten = this.exact === undefined && this.filters.some((filter) => presentAt(filter) !== undefined)
+    if (matchesForgotten && isLost(log.forgotten, after)) return true
     for (const name of this.exact ?? this.#existing(log)) {
-      const facts = this.has(name) ? log.topic(name) : undefined
-      if (facts !== undefined && facts.trimmed > after.offset && facts.trims > after.trims) return true
+      const facts = log.topic(name) ?? (presentAt(name) === undefined ? undefined : log.forgotten)
+      if (facts !== undefined && isLost(facts, after) && this.has(name)) return true
     }
     return false
   }
@@ -174,7 +179,7 @@ export class Selection {
   *#existing(log: Log): Generator<string> {
     const seen = new Set<string>()
     for (const filter of this.filters) {
-      for (const { topic } of log.topics(literalPrefix(filter))) {
+      for (const { topic } of reachableTopics(log, filter)) {
         if (seen.has(topic) || !this.has(topic)) continue
         seen.add(topic)
         yield topic
@@ -182,3 +187,12 @@ export class Selection {
     }
   }
 }
+
+/** All topics that a filter could match; of the server's own, no wildcard at its start matches any [WP-3.3]. */
+function reachableTopics(log: Log, filter: string): Iterable<TopicFacts> {
+  const prefix = literalPrefix(filter)
+  return prefix === '' ? ordinaryTopics(log) : log.topics(prefix)
+}
+
+const isLost = ({ trimmed, trims }: Pick<TopicFacts, 'trimmed' | 'trims'>, after: Position): boolean =>
+  trimmed > after.offset && trims > after.trims

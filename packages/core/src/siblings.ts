@@ -14,6 +14,8 @@ export interface Sibling {
   /** Everything that it shows up to this offset, from where it began, was sent. Stays as it is once it is closed. */
   readonly reached: number
   readonly closed: boolean
+  /** Whether it was live when the event of this number, which is not stored, was sent to those who are. Stays as it is once it is closed. */
+  hasPassed(passing: number): boolean
   /** Whether its client builds on what it was sent before, which another subscription's past would confuse. */
   readonly builds: boolean
   /** From now on this subscription meets another one, of whose deliveries those beyond `after` count for it too. */
@@ -112,7 +114,10 @@ export class SentBySiblings {
 const isAhead = ({ other, after }: Met, reached: number): boolean => other.reached > Math.max(reached, after)
 
 function isSent(event: LoggedEvent, { other, after, sentBefore }: Met): boolean {
+  if (event.passing !== undefined) return other.hasPassed(event.passing) && shows(other, event)
   if (event.offset <= after || event.offset > other.reached) return false
-  const { selection, view } = other.watch
-  return selection.has(topicOf(event.json)) && view.shows(event) && sentBefore?.(event) !== true
+  return shows(other, event) && sentBefore?.(event) !== true
 }
+
+const shows = ({ watch: { selection, view } }: Sibling, event: LoggedEvent): boolean =>
+  selection.has(topicOf(event.json)) && view.shows(event)

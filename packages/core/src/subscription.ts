@@ -77,6 +77,9 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
   /** Left the live feed because the client was slow, and did not join it again yet. */
   #isSlow = false
   #lastWriteMs: number
+  /** Of events that are not stored, the subscription was sent those with numbers above the first and up to the second. */
+  #passedAfter = 0
+  #passedUpTo = 0
 
   /** @param feed is given back when the subscription is closed */
   constructor(
@@ -116,6 +119,11 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     return this.#state === 'live' ? this.#feed.position : this.#position.offset
   }
 
+  hasPassed(passing: number): boolean {
+    const upTo = this.#state === 'live' ? this.#feed.passed : this.#passedUpTo
+    return passing > this.#passedAfter && passing <= upTo
+  }
+
   /** Everything up to here was written to the sink. */
   get position(): Position {
     return { offset: this.reached, trims: this.#position.trims }
@@ -125,7 +133,8 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     if (this.#state === 'closed') return
     const { hub } = this.#around
     this.#position = this.position
-    if (this.#state === 'catching up') hub.catchingUp--
+    if (this.#state === 'live') this.#passedUpTo = this.#feed.passed
+    else hub.catchingUp--
     this.#state = 'closed'
     this.#sentBySiblings = undefined
     hub.heartbeats.remove(this)
@@ -177,6 +186,7 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
   dismiss(offset: number): void {
     if (this.#state !== 'live') return
     this.#position = { offset, trims: this.#position.trims }
+    this.#passedUpTo = this.#feed.passed
     this.#state = 'catching up'
     this.#around.hub.catchingUp++
     this.#startCatchingUp()
@@ -251,6 +261,7 @@ export class Subscription<Chunk> implements Member<Chunk>, Beating, Sibling {
     }
     if (this.#position.offset !== feed.position) return false
     this.#state = 'live'
+    this.#passedAfter = feed.passed
     this.#isSlow = false
     hub.catchingUp--
     feed.join(this)

@@ -57,7 +57,7 @@ export class View {
     if (this.#projection === true) return event
     const message = JSON.parse(event.json) as Record<string, Json>
     message['data'] = project(message['data'] as Json, this.#projection)
-    return { offset: event.offset, json: JSON.stringify(message) }
+    return { ...event, json: JSON.stringify(message) }
   }
 }
 

@@ -19,6 +19,7 @@ import type { Encoding } from './feed.ts'
 import type { Hub } from './hub.ts'
 import type { Log, LoggedEvent } from './log.ts'
 import { cursorOf } from './positions.ts'
+import { presentAt } from './presence/companion.ts'
 import { Reader, SLICES_MAX } from './reader.ts'
 import type { Registry, Resolved } from './registry.ts'
 import { Selection, type Viewer } from './selection.ts'
@@ -78,7 +79,7 @@ export class Watcher {
     const { registry, limits } = this.#options
     if (filters.length === 0) throw new ProblemError('invalid-parameter', 'Name at least one topic.')
     for (const filter of filters) {
-      const fault = filterFault(filter, limits)
+      const fault = filterFault(presentAt(filter) ?? filter, limits)
       if (fault !== undefined) throw new ProblemError('invalid-parameter', `Topic ${JSON.stringify(filter)}: ${fault}.`)
       if (isExact(filter)) demandOffered(registry.demand('watch', filter, viewer.identity), viewer.transport)
     }

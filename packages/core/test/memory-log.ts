@@ -5,11 +5,15 @@ import type {
   Appended,
   Log,
   LoggedEvent,
+  NameRange,
+  PassingEvent,
+  Refused,
   Retention,
   Scan,
   Scanned,
   StateScan,
   StateScanned,
+  Table,
   TopicFacts,
 } from '../src/log.ts'
 
@@ -31,6 +35,7 @@ interface Topic {
 interface Waiting {
   readonly first: number
   readonly append: Append
+  readonly passing: readonly PassingEvent[]
   readonly resolve: () => void
 }
 
@@ -48,8 +53,13 @@ export class MemoryLog implements Log {
   readonly #topics = new Map<string, Topic>()
   /** Of all topics, also those whose events are not durable yet. */
   readonly #names = new Set<string>()
+  readonly #transient = new Set<string>()
+  readonly forgotten = { trimmed: 0, trims: 0 }
   readonly #trimOf = new Map<number, number>()
   readonly #listeners = new Set<() => void>()
+  readonly #passing: PassingEvent[] = []
+  readonly #table = new Map<string, string>()
+  passed = 0
   #appended = 0
   #trimmed = 0
   #waiting: Waiting[] = []
@@ -79,36 +89,81 @@ export class MemoryLog implements Log {
 
   async append(append: Append): Promise<Appended> {
     if (this.closed) throw new Error('the log is closed')
-    const { topic, topicsMax = Number.POSITIVE_INFINITY } = append
-    if (!this.#names.has(topic) && this.#names.size >= topicsMax) {
+    const { topic, topicsMax = Number.POSITIVE_INFINITY, transient = false } = append
+    const count = transient ? this.#transient.size : this.#names.size - this.#transient.size
+    const stored = append.events.filter(({ ephemeral }) => ephemeral !== true)
+    if (stored.length > 0 && !this.#names.has(topic) && count >= topicsMax) {
       throw new ProblemError('reach-maximum-topics', `There are ${topicsMax} topics already.`)
     }
-    this.#names.add(topic)
+    if (stored.length > 0) this.#names.add(topic)
+    if (stored.length > 0 && transient) this.#transient.add(topic)
     const first = this.#appended + 1
+    const passing: PassingEvent[] = []
     for (const event of append.events) {
+      if (event.ephemeral === true) {
+        passing.push({ passing: 0, offset: this.#appended, json: encodeEvent({ ...event, topic, id: undefined }) })
+        continue
+      }
       const offset = ++this.#appended
       const id = formatCursor(this.epoch, { offset, trims: 0 })
       this.#events.set(offset, { offset, json: encodeEvent({ ...event, topic: append.topic, id }) })
     }
-    const durable = new Promise<void>((resolve) => this.#waiting.push({ first, append, resolve }))
+    const waiting = { first, append: { ...append, events: stored }, passing }
+    const durable = new Promise<void>((resolve) => this.#waiting.push({ ...waiting, resolve }))
     if (this.#options.byHand !== true) this.advance()
     await durable
-    return { first, timestamps: append.events.map(({ timestamp }) => timestamp), replayed: false }
+    const ephemeral = append.events.flatMap((event, place) => (event.ephemeral === true ? [place] : []))
+    const timestamps = append.events.map(({ timestamp }) => timestamp)
+    return { first, timestamps, replayed: false, ...(ephemeral.length > 0 && { ephemeral }) }
+  }
+
+  async change(change: (table: Table) => readonly Append[]): Promise<readonly Refused[]> {
+    this.#demandReadable()
+    const table = this.#table
+    const entries = (prefix: string, countMax: number): [string, string][] =>
+      [...table].filter(([key]) => key.startsWith(prefix)).slice(0, countMax)
+    const appends = change({
+      get: (key) => table.get(key),
+      put: (key, value) => void table.set(key, value),
+      remove: (key) => void table.delete(key),
+      entries,
+      latest: (topic, key) => this.#topics.get(topic)?.state.get(key)?.json,
+    })
+    const refused = await Promise.all(
+      appends.map((append) =>
+        this.append(append).then(
+          () => [],
+          (problem: unknown) => [{ topic: append.topic, problem }],
+        ),
+      ),
+    )
+    return refused.flat()
+  }
+
+  passing(after: number, eventsMax: number): readonly PassingEvent[] {
+    return this.#passing.filter(({ passing }) => passing > after).slice(0, eventsMax)
+  }
+
+  /** Lets go of all events that are not stored. */
+  letGo(): void {
+    this.#passing.splice(0)
   }
 
   /** Makes the next `publishes` that wait durable. */
   advance(publishes = Number.POSITIVE_INFINITY): void {
     const durable = this.#waiting.splice(0, publishes)
-    for (const { first, append, resolve } of durable) {
+    for (const { first, append, passing, resolve } of durable) {
       for (const i of append.events.keys()) this.#enter(append, first + i, i)
       this.head = first + append.events.length - 1
+      for (const event of passing) this.#passing.push({ ...event, passing: ++this.passed })
       resolve()
     }
     if (durable.length > 0) for (const listener of this.#listeners) listener()
   }
 
-  #enter({ topic, keyed, events }: Append, offset: number, i: number): void {
-    const facts: Topic = this.#topics.get(topic) ?? { offsets: [], state: new Map(), trimmed: 0, trims: 0, last: 0 }
+  #enter({ topic, keyed, events, transient = false }: Append, offset: number, i: number): void {
+    const begin = transient ? this.forgotten : { trimmed: 0, trims: 0 }
+    const facts: Topic = this.#topics.get(topic) ?? { offsets: [], state: new Map(), last: 0, ...begin }
     this.#topics.set(topic, facts)
     facts.offsets.push(offset)
     facts.last = offset
@@ -186,9 +241,11 @@ export class MemoryLog implements Log {
     return { topic, events: offsets.length, bytes, trimmed, trims, last }
   }
 
-  topics(prefix = ''): Iterable<TopicFacts> {
+  topics(prefix = '', { from = '', before }: NameRange = {}): Iterable<TopicFacts> {
     this.#demandReadable()
-    const names = [...this.#topics.keys()].filter((name) => name.startsWith(prefix)).sort(byUtf8)
+    const isInside = (name: string): boolean =>
+      name.startsWith(prefix) && byUtf8(name, from) >= 0 && (before === undefined || byUtf8(name, before) < 0)
+    const names = [...this.#topics.keys()].filter(isInside).sort(byUtf8)
     return names.map((name) => this.topic(name) as TopicFacts)
   }
 
@@ -206,6 +263,36 @@ export class MemoryLog implements Log {
       this.#trimmed = Math.max(this.#trimmed, offset)
     }
     return { more: excess > eventsMax }
+  }
+
+  async trimEach(
+    topics: readonly string[],
+    retention: Retention,
+    eventsMax: number,
+  ): Promise<{ readonly more: boolean }> {
+    let left = eventsMax
+    for (const topic of topics) {
+      const kept = this.#topics.get(topic)?.offsets.length ?? 0
+      const { more } = await this.trim(topic, retention, left)
+      left -= kept - (this.#topics.get(topic)?.offsets.length ?? 0)
+      if (more) return { more }
+    }
+    return { more: false }
+  }
+
+  get transientTopics(): number {
+    return this.#transient.size
+  }
+
+  async forget(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) {
+      const facts = this.#topics.get(topic)
+      if (facts === undefined || facts.offsets.length > 0 || facts.state.size > 0) continue
+      if (!this.#transient.has(topic)) continue
+      for (const names of [this.#topics, this.#names, this.#transient]) names.delete(topic)
+      this.forgotten.trimmed = Math.max(this.forgotten.trimmed, facts.trimmed)
+      this.forgotten.trims = Math.max(this.forgotten.trims, facts.trims)
+    }
   }
 
   /** Whether what waits is durable by the doing of another process, of which this one has not heard yet. */

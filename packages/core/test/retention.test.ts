@@ -124,6 +124,41 @@ describe('retention [WP-6.4]', () => {
     expect([failures.length, kept('few/1')]).toEqual([1, 10])
   })
 
+  it('trims presence topics many at once, each ten seconds, also those whose definition went [WP-9.4]', async () => {
+    const rooms = countTo(250).map((n) => `$presence/few/${String(n).padStart(3, '0')}`)
+    const topics = { 'few/1': 25, '$presence/gone/1': 1_200, ...Object.fromEntries(rooms.map((room) => [room, 2])) }
+    const { clock, log, registry, kept, trims } = await swept(topics)
+    const asked: { readonly topics: readonly string[]; readonly retention: Retention }[] = []
+    const trimEach = log.trimEach.bind(log)
+    log.trimEach = (names, retention, eventsMax) => {
+      asked.push({ topics: names, retention })
+      // As if all of them were too old.
+      return trimEach(names, { events: 0 }, eventsMax)
+    }
+    registry.redefine({ 'few/{x}': { ...OPEN, retention: { events: 10 } } })
+    clock.pass(9_999)
+    await clock.giveTurns()
+    expect([kept('few/1'), asked, trims.filter(({ topic }) => topic !== 'few/1')]).toEqual([10, [], []])
+    clock.pass(1)
+    await clock.giveTurns()
+    expect([...rooms, '$presence/gone/1'].map(kept)).toEqual([...rooms.map(() => 0), 0])
+    // In slices of so many events, of so many topics.
+    expect(asked.map((one) => [one.topics.length, one.retention])).toEqual(
+      [100, 100, 51, 51, 51].map((length) => [length, { events: 10_000, ageMs: 60_000 }]),
+    )
+  })
+
+  it('does not let other topics wait for presence topics', async () => {
+    const { clock, log, kept } = await swept({ 'few/1': 10, '$presence/few/1': 1 })
+    log.trimEach = () => new Promise(() => undefined)
+    clock.pass(10_000)
+    await clock.giveTurns()
+    await log.append({ topic: 'few/1', keyed: false, events: countTo(10).map(() => EVENT) })
+    clock.pass(1_000)
+    await clock.giveTurns()
+    expect(kept('few/1')).toBe(10)
+  })
+
   it('reports nothing that fails because it was stopped', async () => {
     const { clock, log, failures, sweeping } = await swept({ 'few/1': 25 })
     log.trim = () => Promise.reject(new Error('closed'))

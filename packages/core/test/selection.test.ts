@@ -135,6 +135,42 @@ describe('how a selection is read', () => {
     ])
   })
 
+  it('reads none of the presence topics that there are for a wildcard that matches none of them [WP-3.3]', async () => {
+    const rooms = Array.from({ length: 3_000 }, (_, i) => `$presence/open/${i}`)
+    const log = await logOf('!', ...rooms, 'open/1', 'open/2')
+    await log.trim('$presence/open/1', { events: 0 }, 10)
+    const topics = log.topics.bind(log)
+    const listed: string[] = []
+    log.topics = function* (...asked) {
+      for (const facts of topics(...asked)) {
+        listed.push(facts.topic)
+        yield facts
+      }
+    }
+    for (const filter of ['**', '*/1', '*/*']) {
+      const selection = new Selection([filter], registry, { identity: ANONYMOUS })
+      expect(selection.indexed(log)).toEqual(['open/1', 'open/2'].filter((topic) => selection.has(topic)))
+      expect(selection.hasLoss(log, { offset: 0, trims: 0 })).toBe(false)
+      expect(listed.splice(0)).toEqual(['!', 'open/1', 'open/2', '!', 'open/1', 'open/2'])
+    }
+    await log.trim('open/1', { events: 0 }, 10)
+    expect(new Selection(['**'], registry, { identity: ANONYMOUS }).hasLoss(log, { offset: 0, trims: 1 })).toBe(true)
+  })
+
+  it('finds presence topics for a filter that begins as they do, and their losses [WP-9.4]', async () => {
+    const log = await logOf('$presence/room/1', '$presence/room/2', 'room/1')
+    await log.trim('$presence/room/2', { events: 0 }, 10)
+    const rooms = new Registry({ 'room/{x}': { ...OPEN, presence: true } })
+    const of = (filter: string): Selection => new Selection([filter], rooms, { identity: ANONYMOUS })
+    expect(['$presence/**', '**'].map((filter) => of(filter).indexed(log))).toEqual([
+      ['$presence/room/1', '$presence/room/2'],
+      ['room/1'],
+    ])
+    expect(['$presence/**', '**'].map((filter) => of(filter).hasLoss(log, { offset: 0, trims: 0 }))).toEqual([
+      ...[true, false],
+    ])
+  })
+
   it('has a state when it is one keyed topic', () => {
     const keyedTopic = (...filters: string[]): string | undefined =>
       new Selection(filters, registry, { identity: ANONYMOUS }).keyedTopic

@@ -278,6 +278,7 @@ describe('several subscriptions of one client [WP-4.5]', () => {
         get closed() {
           return closed
         },
+        hasPassed: () => false,
         meet: () => {},
         builds: false,
         sentByNow: () => undefined,

@@ -14,6 +14,7 @@
  */
 import type { Append, Appended } from '@watchpost/core'
 import { logUnavailable, storeError } from './errors.ts'
+import type { PassingOptions } from './options.ts'
 import { type Outcome, publishGroup } from './publish.ts'
 import type { Store } from './store.ts'
 
@@ -27,8 +28,8 @@ interface Waiting<Result> {
 }
 
 type AppendJob = Waiting<Appended> & { readonly append: Append; readonly characters: number }
-type TrimJob = Waiting<unknown> & { readonly trim: (store: Store) => unknown }
-type Job = AppendJob | TrimJob
+type LoneJob = Waiting<unknown> & { readonly run: (store: Store) => unknown }
+type Job = AppendJob | LoneJob
 
 /** A group that is being written: what to do once it is durable. */
 type Settle = () => void
@@ -37,6 +38,7 @@ export class Writer {
   readonly #dir: string
   readonly #store: () => Store
   readonly #now: () => number
+  readonly #passing: PassingOptions
   readonly #onCommitted: () => void
   readonly #onFailed: () => Promise<void>
   readonly #queue: Job[] = []
@@ -51,12 +53,15 @@ export class Writer {
     readonly dir: string
     readonly store: () => Store
     readonly now: () => number
+    /** How much is held of what is not stored. */
+    readonly passing: PassingOptions
     readonly onCommitted: () => void
     readonly onFailed: () => Promise<void>
   }) {
     this.#dir = options.dir
     this.#store = options.store
     this.#now = options.now
+    this.#passing = options.passing
     this.#onCommitted = options.onCommitted
     this.#onFailed = options.onFailed
   }
@@ -67,10 +72,10 @@ export class Writer {
     return new Promise((resolve, reject) => this.#enqueue({ append, characters, resolve, reject }))
   }
 
-  /** Runs `trim` in a transaction of its own, after what is queued already and before what comes later. */
-  trim<Result>(trim: (store: Store) => Result): Promise<Result> {
+  /** Runs `run` in a transaction of its own, after what is queued already and before what comes later. */
+  alone<Result>(run: (store: Store) => Result): Promise<Result> {
     return new Promise((resolve, reject) =>
-      this.#enqueue({ trim, resolve: resolve as (result: unknown) => void, reject }),
+      this.#enqueue({ run, resolve: resolve as (result: unknown) => void, reject }),
     )
   }
 
@@ -123,7 +128,7 @@ export class Writer {
     let events = 0
     let characters = 0
     for (const job of queue) {
-      if ('trim' in job) {
+      if ('run' in job) {
         if (taken === 0) taken = 1
         break
       }
@@ -137,8 +142,8 @@ export class Writer {
 
   #write(store: Store, jobs: readonly Job[]): Settle {
     const [job] = jobs
-    if (job !== undefined && 'trim' in job) {
-      const result = job.trim(store)
+    if (job !== undefined && 'run' in job) {
+      const result = job.run(store)
       return () => job.resolve(result)
     }
     const appends = jobs as readonly AppendJob[]
@@ -146,6 +151,7 @@ export class Writer {
       store,
       appends.map(({ append }) => append),
       this.#now(),
+      this.#passing,
     )
     return () => {
       for (const [i, { resolve, reject }] of appends.entries()) {

@@ -19,7 +19,7 @@ const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest(
 export function recall(store: Store, idempotency: Idempotency, nowMs: number): Appended | undefined {
   const row = store.idempotency.get(hashOf(idempotency.key))
   if (row === undefined) return undefined
-  const [expiresMs, fingerprint, first, count, times] = row
+  const [expiresMs, fingerprint, first, count, times, ephemeral] = row
   if (expiresMs <= nowMs) return undefined
   if (fingerprint !== idempotency.fingerprint) {
     throw new ProblemError(
@@ -27,7 +27,7 @@ export function recall(store: Store, idempotency: Idempotency, nowMs: number): A
       'This Idempotency-Key was used for another body. Use a new key for a new publish.',
     )
   }
-  return { first, timestamps: decodeTimes(times, count), replayed: true }
+  return { first, timestamps: decodeTimes(times, count), replayed: true, ...(ephemeral && { ephemeral }) }
 }
 
 /** Keeps an answer until `keepMs` have passed. */
@@ -37,7 +37,9 @@ export function remember(store: Store, idempotency: Idempotency, answer: Appende
   if (earlier !== undefined) store.expiries.removeSync(expiryKey(earlier[0], hash))
   const expiresMs = nowMs + idempotency.keepMs
   const times = encodeTimes(answer.timestamps)
-  store.idempotency.putSync(hash, [expiresMs, idempotency.fingerprint, answer.first, answer.timestamps.length, times])
+  const { first, timestamps, ephemeral } = answer
+  const row = [expiresMs, idempotency.fingerprint, first, timestamps.length, times] as const
+  store.idempotency.putSync(hash, ephemeral === undefined ? [...row] : [...row, [...ephemeral]])
   store.expiries.putSync(expiryKey(expiresMs, hash), Buffer.alloc(0))
 }
 

@@ -4,22 +4,31 @@ import type {
   Append,
   Appended,
   Log,
+  NameRange,
+  PassingEvent,
+  Refused,
   Retention,
   Scan,
   Scanned,
   StateScan,
   StateScanned,
+  Table,
   TopicFacts,
 } from '@watchpost/core'
+import { LIMITS } from '@watchpost/protocol'
 import { Advance } from './advance.ts'
 import { Writer } from './append.ts'
 import { logUnreadable, StoreError, storeError } from './errors.ts'
+import { forget, forgottenOf, isForgettable } from './forget.ts'
 import { openStore } from './open.ts'
-import type { Durability, LmdbLogOptions } from './options.ts'
-import { hasExcess, OldestEvents, trim } from './retention.ts'
+import type { Durability, LmdbLogOptions, PassingOptions } from './options.ts'
+import { isStale, letGo, readPassing } from './passing.ts'
+import { publishGroup } from './publish.ts'
+import { hasExcess, OldestEvents, trimEach } from './retention.ts'
 import { scanBackward, scanForward } from './scan.ts'
 import { readState } from './state.ts'
 import { metaNumber, STATE_KEY_BYTES_MAX, type Store } from './store.ts'
+import { tableOf } from './table.ts'
 import { factsOf, readTopics } from './topics.ts'
 
 /**
@@ -28,6 +37,12 @@ import { factsOf, readTopics } from './topics.ts'
  */
 export function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
   return LmdbLog.open(options)
+}
+
+const PASSING: PassingOptions = {
+  eventsMax: LIMITS.ephemeralEventsMax.default,
+  bytesMax: LIMITS.ephemeralBytesMax.default,
+  ageMs: LIMITS.ephemeralMs.default,
 }
 
 /** See {@link openLmdbLog}. */
@@ -43,6 +58,12 @@ export class LmdbLog implements Log {
   /** Absent after {@link close}, and while a store that failed can't be opened again. */
   #store: Store | undefined
   #head: number
+  #passed: number
+  readonly #passing: PassingOptions
+  readonly #sweeping: NodeJS.Timeout
+  readonly #warn: (message: string) => void
+  /** Whether what can not be let go was warned of, and has not been let go since. */
+  #isPassingStuck = false
   #closing: Promise<void> | undefined
 
   static async open(options: LmdbLogOptions): Promise<LmdbLog> {
@@ -64,12 +85,16 @@ export class LmdbLog implements Log {
     this.#dir = store.dir
     this.#durability = durability
     this.#now = now
+    this.#warn = onWarning
     this.#store = store
     this.#head = metaNumber(store, 'head')
+    this.#passed = metaNumber(store, 'passed')
+    this.#passing = options.passing ?? PASSING
     this.#writer = new Writer({
       dir: store.dir,
       store: () => this.#opened(),
       now,
+      passing: this.#passing,
       onCommitted: () => {
         this.#look()
         // Always: an earlier touch may have made this process look just after the commit, and then nothing is new to it.
@@ -78,6 +103,7 @@ export class LmdbLog implements Log {
       onFailed: () => this.#recover(),
     })
     this.#advance = new Advance(store.dir, () => this.#look(), onWarning)
+    this.#sweeping = setInterval(() => this.#sweepPassing(), this.#passing.ageMs).unref()
   }
 
   get head(): number {
@@ -86,6 +112,14 @@ export class LmdbLog implements Log {
 
   refresh(): void {
     this.#look()
+  }
+
+  get passed(): number {
+    return this.#passed
+  }
+
+  passing(after: number, eventsMax: number): readonly PassingEvent[] {
+    return this.#read((store) => readPassing(store, after, eventsMax))
   }
 
   get trimmed(): number {
@@ -97,13 +131,20 @@ export class LmdbLog implements Log {
   }
 
   async append(append: Append): Promise<Appended> {
-    if (append.events.length === 0) throw new RangeError('an append needs at least one event')
-    for (const { key } of append.events) {
-      if (key !== undefined && Buffer.byteLength(key) > STATE_KEY_BYTES_MAX) {
-        throw new RangeError(`an event key may have ${STATE_KEY_BYTES_MAX} bytes at most`)
-      }
-    }
+    demandWritable(append)
     return this.#writer.append(append)
+  }
+
+  async change(change: (table: Table) => readonly Append[]): Promise<readonly Refused[]> {
+    return this.#writer.alone((store) => {
+      const appends = change(tableOf(store))
+      for (const append of appends) demandWritable(append)
+      const outcomes = publishGroup(store, appends, this.#now(), this.#passing)
+      return outcomes.flatMap((outcome, i): Refused[] => {
+        const { topic } = appends[i] as Append
+        return 'refused' in outcome ? [{ topic, problem: outcome.refused }] : []
+      })
+    })
   }
 
   scan(scan: Scan): Scanned {
@@ -123,20 +164,45 @@ export class LmdbLog implements Log {
     return row && factsOf(topic, row)
   }
 
-  *topics(prefix = ''): Generator<TopicFacts, undefined, undefined> {
+  *topics(prefix = '', range: NameRange = {}): Generator<TopicFacts, undefined, undefined> {
     let after: string | undefined
     do {
       // Each page whole: a range that stays open while the caller does other things would keep old pages alive.
-      const { facts, nextAfter } = this.#read((store) => readTopics(store, prefix, after))
+      const { facts, nextAfter } = this.#read((store) => readTopics(store, { ...range, prefix, after }))
       yield* facts
       after = nextAfter
     } while (after !== undefined)
   }
 
-  async trim(topic: string, retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }> {
-    const now = this.#now()
-    if (!this.#read((store) => hasExcess(store, topic, retention, now, this.#oldest))) return { more: false }
-    return this.#writer.trim((store) => trim(store, topic, retention, now, eventsMax))
+  trim(topic: string, retention: Retention, eventsMax: number): Promise<{ readonly more: boolean }> {
+    return this.trimEach([topic], retention, eventsMax)
+  }
+
+  async trimEach(
+    topics: readonly string[],
+    retention: Retention,
+    eventsMax: number,
+  ): Promise<{ readonly more: boolean }> {
+    const [nowMs, oldest] = [this.#now(), this.#oldest]
+    const hasMore = (store: Store, topic: string): boolean => hasExcess(store, topic, retention, nowMs, oldest)
+    // Mostly there is nothing to trim, and then no write lock is taken.
+    const going = this.#read((store) => topics.filter((topic) => hasMore(store, topic)))
+    if (going.length === 0) return { more: false }
+    return this.#writer.alone((store) => trimEach(store, going, { retention, nowMs, eventsMax, oldest }))
+  }
+
+  get transientTopics(): number {
+    return this.#read((store) => metaNumber(store, 'transient'))
+  }
+
+  get forgotten(): Pick<TopicFacts, 'trimmed' | 'trims'> {
+    return this.#read(forgottenOf)
+  }
+
+  async forget(topics: readonly string[]): Promise<void> {
+    // Most can't be, and then no write lock is taken.
+    const going = this.#read((store) => topics.filter((topic) => isForgettable(store, topic)))
+    if (going.length > 0) await this.#writer.alone((store) => forget(store, going))
   }
 
   onAdvance(listener: () => void): () => void {
@@ -150,6 +216,7 @@ export class LmdbLog implements Log {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#sweeping)
     await this.#writer.close()
     this.#advance.close()
     const store = this.#store
@@ -182,10 +249,42 @@ export class LmdbLog implements Log {
 
   /** Takes up what was appended, by whichever process. */
   #look(): void {
-    const head = this.#store === undefined ? 0 : newestHead(this.#store)
-    if (head <= this.#head) return
-    this.#head = head
+    const { head, passed } = this.#store === undefined ? NOTHING : newestOf(this.#store)
+    if (head <= this.#head && passed <= this.#passed) return
+    this.#head = Math.max(head, this.#head)
+    this.#passed = Math.max(passed, this.#passed)
     for (const listener of this.#listeners) queueMicrotask(listener)
+  }
+
+  /** Lets go of events that are not stored, and that nobody followed by others that would have pushed them out. */
+  #sweepPassing(): void {
+    const store = this.#store
+    if (store === undefined) return
+    try {
+      if (!isStale(store, this.#passing, this.#now())) return
+    } catch {
+      // The store can't be read now; whoever needs it is told.
+      return
+    }
+    void this.#letPassingGo()
+  }
+
+  async #letPassingGo(): Promise<void> {
+    try {
+      await this.#writer.alone((store) => letGo(store, this.#passing, this.#now()))
+      this.#isPassingStuck = false
+    } catch (error) {
+      this.#warnOfPassing(error)
+    }
+  }
+
+  #warnOfPassing(error: unknown): void {
+    if (this.#isPassingStuck) return
+    this.#isPassingStuck = true
+    const { cause } = error as { readonly cause?: unknown }
+    this.#warn(
+      `Events that are not to be stored stay on disk longer than ${this.#passing.ageMs} ms, until the log in ${this.#dir} can be written again. (${String(cause)})`,
+    )
   }
 
   /**
@@ -205,14 +304,26 @@ export class LmdbLog implements Log {
   }
 }
 
-/** The head in the store, or 0 if the store can't be read now. */
-function newestHead(store: Store): number {
+const NOTHING = { head: 0, passed: 0 }
+
+/** How far the store has come, or nothing if it can't be read now. Both are of one snapshot. */
+function newestOf(store: Store): typeof NOTHING {
   try {
     // The snapshot that reads share may be older than what made us look.
     store.root.resetReadTxn()
-    return metaNumber(store, 'head')
+    return { head: metaNumber(store, 'head'), passed: metaNumber(store, 'passed') }
   } catch {
-    return 0
+    return NOTHING
+  }
+}
+
+/** @throws RangeError */
+function demandWritable({ events }: Append): void {
+  if (events.length === 0) throw new RangeError('an append needs at least one event')
+  for (const { key } of events) {
+    if (key !== undefined && Buffer.byteLength(key) > STATE_KEY_BYTES_MAX) {
+      throw new RangeError(`an event key may have ${STATE_KEY_BYTES_MAX} bytes at most`)
+    }
   }
 }
 

@@ -10,25 +10,50 @@ interface Excess {
 /** Topics whose oldest event is remembered: some 10 MB of them. */
 const REMEMBERED_TOPICS_MAX = 100_000
 
+/** Who was not asked for in so long may be a topic that another process trimmed and forgot. */
+const STALE_MS = 600_000
+
+interface Oldest {
+  readonly trimmed: number
+  readonly appendedMs: number
+  readonly askedMs: number
+}
+
 /**
  * Remembers when the oldest event of each topic was appended, so that a sweep over many topics that keeps everything
  * looks nothing up. What is remembered stays true, whichever process trims: another event becomes the oldest only by a
  * trim, and that moves the topic's `trimmed`.
  */
 export class OldestEvents {
-  readonly #remembered = new Map<number, { readonly trimmed: number; readonly appendedMs: number }>()
+  readonly #topicsMax: number
+  /** By topic number; who was asked for longest ago comes first. */
+  readonly #remembered = new Map<number, Oldest>()
+
+  constructor(topicsMax: number = REMEMBERED_TOPICS_MAX) {
+    this.#topicsMax = topicsMax
+  }
 
   /** When the oldest event of a topic that has events was appended; `undefined` if that can't be told. */
-  appendedMs(store: Store, [number, , , trimmed]: TopicRow): number | undefined {
+  appendedMs(store: Store, [number, , , trimmed]: TopicRow, nowMs: number): number | undefined {
     const remembered = this.#remembered.get(number)
-    if (remembered?.trimmed === trimmed) return remembered.appendedMs
     this.#remembered.delete(number)
-    const appendedMs = oldestAppendedMs(store, number, trimmed)
-    // Topics beyond the bound are looked up each time. Making room would forget those that the next sweep begins with.
-    if (appendedMs !== undefined && this.#remembered.size < REMEMBERED_TOPICS_MAX) {
-      this.#remembered.set(number, { trimmed, appendedMs })
+    const appendedMs =
+      remembered?.trimmed === trimmed ? remembered.appendedMs : oldestAppendedMs(store, number, trimmed)
+    if (appendedMs !== undefined && this.#hasRoom(nowMs)) {
+      this.#remembered.set(number, { trimmed, appendedMs, askedMs: nowMs })
     }
     return appendedMs
+  }
+
+  /** Topics beyond the bound are looked up each time. To let others go for them would be to let those go that the next sweep begins with. */
+  #hasRoom(nowMs: number): boolean {
+    if (this.#remembered.size < this.#topicsMax) return true
+    for (const [number, { askedMs }] of this.#remembered) {
+      if (Math.abs(nowMs - askedMs) < STALE_MS) return false
+      this.#remembered.delete(number)
+      return true
+    }
+    return false
   }
 
   forget([number]: TopicRow): void {
@@ -60,24 +85,42 @@ export function hasExcess(
   }
   if (events > (retention.events ?? events) || bytes > (retention.bytes ?? bytes)) return true
   if (retention.ageMs === undefined) return false
-  const appendedMs = oldest.appendedMs(store, row)
+  const appendedMs = oldest.appendedMs(store, row, nowMs)
   return appendedMs !== undefined && appendedMs <= nowMs - retention.ageMs
 }
 
-/** Trims up to `eventsMax` events. Runs in a write transaction. */
-export function trim(
+/** What trims of one transaction share. */
+export interface Trimming {
+  readonly retention: Retention
+  readonly nowMs: number
+  readonly eventsMax: number
+  readonly oldest: OldestEvents
+}
+
+/** Trims up to `eventsMax` events, of one topic after the other. Runs in a write transaction. */
+export function trimEach(store: Store, topics: readonly string[], trimming: Trimming): { readonly more: boolean } {
+  let left = trimming.eventsMax
+  for (const topic of topics) {
+    // Whether there is something in the rest is not known.
+    if (left === 0) return { more: true }
+    const { count, more } = trim(store, topic, { ...trimming, eventsMax: left })
+    if (more) return { more }
+    left -= count
+  }
+  return { more: false }
+}
+
+/** Answers how many events went. */
+function trim(
   store: Store,
   topic: string,
-  retention: Retention,
-  nowMs: number,
-  eventsMax: number,
-): { readonly more: boolean } {
+  { retention, nowMs, eventsMax, oldest }: Trimming,
+): { readonly count: number; readonly more: boolean } {
   const row = store.topics.get(topic)
-  if (row === undefined) return { more: false }
-  const found = excess(store, row, retention, nowMs, eventsMax + 1)
+  const found = row === undefined ? [] : excess(store, row, retention, nowMs, eventsMax + 1)
   const going = found.slice(0, eventsMax)
   const last = going.at(-1)
-  if (last === undefined) return { more: false }
+  if (row === undefined || last === undefined) return { count: 0, more: false }
   for (const { offset, bytes } of going) {
     store.events.removeSync([row[0], offset])
     row[1]--
@@ -89,7 +132,8 @@ export function trim(
   store.topics.putSync(topic, row)
   if (last.offset > metaNumber(store, 'trimmed')) store.meta.putSync('trimmed', last.offset)
   dropRuns(store, going)
-  return { more: found.length > going.length }
+  if (row[1] === 0) oldest.forget(row)
+  return { count: going.length, more: found.length > going.length }
 }
 
 /** The first events of a topic that are too many, too large together, or too old: `countMax` of them at most. */

@@ -4,13 +4,15 @@
  *
  * | sub-database  | key                     | value                                                              |
  * | ------------- | ----------------------- | ------------------------------------------------------------------ |
- * | `watchpost`   | name                    | `format`, `epoch`, `head`, `trimmed`, `trims`, `topics` (how many)  |
+ * | `watchpost`   | name                    | `format`, `epoch`, `head`, `trimmed`, `trims`, `topics` (how many), `passed`, `transient`, `forgotten…` |
  * | `topics`      | topic                   | its number and what is kept of it                                  |
  * | `events`      | topic number, offset    | the encoded event                                                  |
  * | `runs`        | first offset            | topic number, count and append time of events that follow densely  |
  * | `state`       | topic number, event key | a copy of the key's latest event, which trimming does not touch    |
  * | `idempotency` | hash of the key         | the answer that was given                                          |
  * | `expiries`    | time, hash of the key   | nothing                                                            |
+ * | `passing`     | number                  | an event that is not stored, for the moment that it takes to tell it |
+ * | `table`       | text                    | what the server itself remembers                                   |
  */
 import type { Database, DatabaseOptions, RootDatabase } from 'lmdb'
 
@@ -19,11 +21,26 @@ export type EventKey = [topic: number, offset: number]
 /** `[topic number, event key]` */
 export type StateKey = [topic: number, key: string]
 
-/** One row of `topics`. */
-export type TopicRow = [number: number, events: number, bytes: number, trimmed: number, last: number, trims: number]
+/** One row of `topics`. `transient`: it was counted among those that may be forgotten; absent if it was not. */
+export type TopicRow = [
+  number: number,
+  events: number,
+  bytes: number,
+  trimmed: number,
+  last: number,
+  trims: number,
+  transient?: true,
+]
 
 /** One row of `idempotency`; timestamps as milliseconds since 1970, each but the first as the difference to the one before. */
-export type IdempotencyRow = [expiresMs: number, fingerprint: string, first: number, count: number, times: number[]]
+export type IdempotencyRow = [
+  expiresMs: number,
+  fingerprint: string,
+  first: number,
+  count: number,
+  times: number[],
+  ephemeral?: number[],
+]
 
 export interface Store {
   readonly dir: string
@@ -36,21 +53,26 @@ export interface Store {
   readonly state: Database<string, StateKey>
   readonly idempotency: Database<IdempotencyRow, Buffer>
   readonly expiries: Database<Buffer, Buffer>
+  readonly passing: Database<Buffer, number>
+  readonly table: Database<string, string>
 }
 
 /** The largest offset and time that a key can hold. */
 export const OFFSET_MAX: number = 2 ** 48 - 1
+/** The largest number of a topic of which a range of keys can be named, which ends at the next one. */
+export const TOPIC_NUMBER_MAX: number = 2 ** 32 - 2
 /** LMDB's bound on a key, less the topic number. */
 export const STATE_KEY_BYTES_MAX = 1_974
 
 const TWO_32 = 2 ** 32
 
-function write48(target: Buffer, at: number, value: number): number {
+export function write48(target: Buffer, at: number, value: number): number {
   target.writeUInt16BE(Math.floor(value / TWO_32), at)
   return target.writeUInt32BE(value >>> 0, at + 2)
 }
 
-const read48 = (source: Buffer, at: number): number => source.readUInt16BE(at) * TWO_32 + source.readUInt32BE(at + 2)
+export const read48 = (source: Buffer, at: number): number =>
+  source.readUInt16BE(at) * TWO_32 + source.readUInt32BE(at + 2)
 
 // Within a range the topic is known, so reading gives only the offset back, and nothing is allocated for it.
 const eventKeys = {
@@ -73,6 +95,11 @@ const stateKeys = {
   readKey: (): number => 0,
 }
 
+const textKeys = {
+  writeKey: (key: string, target: Buffer, at: number): number => at + target.write(key, at, 'utf8'),
+  readKey: (source: Buffer, at: number, end: number): string => source.toString('utf8', at, end),
+}
+
 /** Opens, and makes where they are missing, the sub-databases other than `watchpost`. */
 export function openTables(root: RootDatabase): Omit<Store, 'dir' | 'epoch' | 'root' | 'meta'> {
   return {
@@ -82,6 +109,8 @@ export function openTables(root: RootDatabase): Omit<Store, 'dir' | 'epoch' | 'r
     state: root.openDB<string, StateKey>('state', withKeys('string', stateKeys)),
     idempotency: root.openDB<IdempotencyRow, Buffer>('idempotency', { keyEncoding: 'binary' }),
     expiries: root.openDB<Buffer, Buffer>('expiries', { encoding: 'binary', keyEncoding: 'binary' }),
+    passing: root.openDB<Buffer, number>('passing', withKeys('binary', offsetKeys)),
+    table: root.openDB<string, string>('table', withKeys('string', textKeys)),
   }
 }
 
@@ -105,9 +134,16 @@ export function expiryKey(expiresMs: number, hash: Buffer): Buffer {
   return key
 }
 
+/**
+ * `topics` is how many were ever made; of these `transient` are there and may be forgotten, and `forgotten` are; the
+ * last two say what was trimmed from those.
+ */
+type MetaNumber =
+  | ('head' | 'trimmed' | 'trims' | 'topics' | 'passed')
+  | ('transient' | 'forgotten' | 'forgottenTrimmed' | 'forgottenTrims')
+
 /** A number of `watchpost`, 0 if it was never written. */
-export const metaNumber = (store: Store, name: 'head' | 'trimmed' | 'trims' | 'topics'): number =>
-  (store.meta.get(name) as number | undefined) ?? 0
+export const metaNumber = (store: Store, name: MetaNumber): number => (store.meta.get(name) as number | undefined) ?? 0
 
 /** Events of one topic that were appended together, with dense offsets. Trimming removes a run with its last event. */
 export interface Run {

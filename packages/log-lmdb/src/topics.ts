@@ -1,5 +1,5 @@
 /** Reads what is kept of topics, a page at a time, in the order of their names. */
-import type { TopicFacts } from '@watchpost/core'
+import type { NameRange, TopicFacts } from '@watchpost/core'
 import type { Store, TopicRow } from './store.ts'
 
 /** A page takes a fraction of a millisecond, and who looks at the first few topics only reads little more than those. */
@@ -11,10 +11,19 @@ export interface TopicsPage {
   readonly nextAfter?: string
 }
 
-/** The first topics that begin with `prefix`, of those after `after` if that is given. */
-export function readTopics(store: Store, prefix: string, after: string | undefined): TopicsPage {
-  const start = after ?? prefix
-  const range = { ...(start === '' ? {} : { start }), exclusiveStart: after !== undefined, limit: PAGE_TOPICS }
+/** Which topics to read: those that begin with `prefix`, of the range of names. */
+export interface TopicsAsked extends NameRange {
+  readonly prefix: string
+  /** The last topic of the page before this one. */
+  readonly after: string | undefined
+}
+
+/** The first topics of those that are asked for. */
+export function readTopics(store: Store, { prefix, from = '', before, after }: TopicsAsked): TopicsPage {
+  // Characters of names are one byte each [WP-3.3], so texts compare as their bytes do.
+  const start = after ?? (from > prefix ? from : prefix)
+  const bounds = { ...(start !== '' && { start }), ...(before !== undefined && { end: before }) }
+  const range = { ...bounds, exclusiveStart: after !== undefined, limit: PAGE_TOPICS }
   const facts: TopicFacts[] = []
   for (const { key, value } of store.topics.getRange(range)) {
     if (!key.startsWith(prefix)) return { facts }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { LmdbLog } from '../src/index.ts'
 import { openStore } from '../src/open.ts'
-import { hasExcess, OldestEvents } from '../src/retention.ts'
+import { hasExcess, OldestEvents, trimEach } from '../src/retention.ts'
 import type { Store } from '../src/store.ts'
-import { append, countTo, dataOf, directory, event, offsets, openLog, readAll } from './support.ts'
+import { append, countTo, dataOf, directory, event, offsets, openLog, readAll, transactions } from './support.ts'
 
 async function trimAll(log: LmdbLog, ...[topic, retention]: [string, Parameters<LmdbLog['trim']>[1]]): Promise<number> {
   for (let slices = 1; ; slices++) {
@@ -115,6 +115,35 @@ describe('[WP-6.4] trim', () => {
   })
 })
 
+describe('trimming many topics at once', () => {
+  it('does to each what a trim of it does, in one transaction, up to so many events', async () => {
+    const dir = directory()
+    const log = await openLog({ dir })
+    for (const topic of ['a', 'b', 'c', 'd']) await log.append(append(topic, event(1), event(2), event(3)))
+    await trimAll(log, 'b', { events: 1 })
+    const before = transactions(dir)
+    expect(await log.trimEach(['a', 'b', 'none', 'c', 'd'], { events: 1 }, 3)).toEqual({ more: true })
+    expect(transactions(dir)).toBe(before + 1)
+    const kept = (): unknown[] =>
+      Array.from(log.topics(), ({ topic, events, trimmed, trims }) => [topic, events, trimmed, trims])
+    expect(kept()).toEqual([
+      ['a', 1, 2, 2],
+      ['b', 1, 5, 1],
+      ['c', 2, 7, 3],
+      ['d', 3, 0, 0],
+    ])
+    expect(await log.trimEach(['a', 'b', 'c', 'd'], { events: 1 }, 3)).toEqual({ more: false })
+    expect(kept().slice(2)).toEqual([
+      ['c', 1, 8, 4],
+      ['d', 1, 11, 5],
+    ])
+    expect([log.trims, log.trimmed, readAll(log).map(dataOf)]).toEqual([5, 11, [3, 3, 3, 3]])
+    const settledAt = transactions(dir)
+    expect(await log.trimEach(['a', 'b', 'c', 'd'], { events: 1 }, 3)).toEqual({ more: false })
+    expect(transactions(dir)).toBe(settledAt)
+  })
+})
+
 /** The same store, where nothing but the rows of topics can be read. */
 function rowsOf(store: Store): Store {
   const refuse = (): never => expect.fail('more than the row was read')
@@ -139,6 +168,29 @@ describe('hasExcess', () => {
     ).toEqual([false, true, true, false])
     expect(ask('empty', { events: 0, ageMs: 0, bytes: 0 })).toBe(false)
     expect(ask('unknown', { events: 0, ageMs: 0, bytes: 0 })).toBe(false)
+    await store.root.close()
+  })
+
+  it('remembers others in the place of topics that nobody asked for in long, and of those that have nothing left', async () => {
+    const dir = directory()
+    const log = await openLog({ dir, now: () => 0 })
+    for (const topic of ['a', 'b', 'c']) await log.append(append(topic, event(1)))
+    const store = await openStore(dir, 'disk')
+    const rows = rowsOf(store)
+    const oldest = new OldestEvents(1)
+    const ask = (from: Store, topic: string, nowMs: number): boolean =>
+      hasExcess(from, topic, { ageMs: 10_000_000 }, nowMs, oldest)
+    // What is said of `a` stays, since it is asked for, and `b` is looked up each time.
+    for (const nowMs of [0, 599_999, 1_100_000]) {
+      expect([ask(nowMs === 0 ? store : rows, 'a', nowMs), ask(store, 'b', nowMs)]).toEqual([false, false])
+      expect(() => ask(rows, 'b', nowMs)).toThrow('more than the row')
+    }
+    expect(ask(store, 'b', 1_700_000)).toBe(false)
+    expect(ask(rows, 'b', 1_700_000)).toBe(false)
+    expect(() => ask(rows, 'a', 1_700_000)).toThrow('more than the row')
+    const emptied = { retention: { events: 0 }, nowMs: 1_700_000, eventsMax: 10, oldest }
+    await store.root.transaction(() => trimEach(store, ['b'], emptied))
+    expect([ask(store, 'c', 1_700_000), ask(rows, 'c', 1_700_000)]).toEqual([false, false])
     await store.root.close()
   })
 

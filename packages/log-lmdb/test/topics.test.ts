@@ -22,6 +22,21 @@ describe('topics', () => {
     expect(namesOf(log, 'u')).toEqual([])
   })
 
+  it('lists a range of names, and those of it that begin alike', async () => {
+    const log = await openLog({ durability: 'os' })
+    const rooms = countTo(600).map((n) => `$presence/${name(n)}`)
+    await publishTo(log, ['!', '$', '$a', '%', 'a', ...rooms])
+    const listed = (...asked: Parameters<LmdbLog['topics']>): string[] =>
+      Array.from(log.topics(...asked), ({ topic }) => topic)
+    expect(listed('', { before: '$' })).toEqual(['!'])
+    expect(listed('', { from: '%' })).toEqual(['%', 'a'])
+    expect(listed('', { from: '$', before: '%' })).toEqual(['$', '$a', ...rooms])
+    expect(listed('$presence/', { from: rooms[2] ?? '', before: rooms[300] ?? '' })).toEqual(rooms.slice(2, 300))
+    expect([listed('$', { from: 'b' }), listed('a', { before: '$' }), listed('a', { from: '$' })]).toEqual([
+      ...[[], [], ['a']],
+    ])
+  })
+
   it('reads on only as far as it is asked to', async () => {
     const log = await openLog({ durability: 'os' })
     await publishTo(log, countTo(600).map(name))

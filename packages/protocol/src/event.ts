@@ -17,11 +17,16 @@ export interface Event<Type extends string = string, Data = Json> {
   readonly timestamp: string
 }
 
-/** What {@link encodeEvent} needs; `data` is JSON text. */
+/** An event that is not stored, as watchers see it [WP-9.3]. */
+export type EphemeralEvent<Type extends string = string, Data = Json> = Omit<Event<Type, Data>, 'id'> & {
+  readonly id?: never
+}
+
+/** What {@link encodeEvent} needs; `data` is JSON text. Without `id` it is an event that is not stored. */
 export interface EventParts {
   readonly type: string
   readonly topic: string
-  readonly id: string
+  readonly id?: string | undefined
   readonly key?: string | undefined
   readonly data: string
   readonly timestamp: string
@@ -29,11 +34,12 @@ export interface EventParts {
 
 const TYPE_START = '{"type":"'.length
 const TOPIC_GAP = '","topic":"'.length
-const ID_GAP = '","id":"'.length
+const ID = '","id":"'
 
 export function encodeEvent(parts: EventParts): string {
+  const id = parts.id === undefined ? '' : `,"id":"${parts.id}"`
   const key = parts.key === undefined ? '' : `,"key":${JSON.stringify(parts.key)}`
-  return `{"type":"${parts.type}","topic":"${parts.topic}","id":"${parts.id}"${key},"data":${parts.data},"timestamp":"${parts.timestamp}"}`
+  return `{"type":"${parts.type}","topic":"${parts.topic}"${id}${key},"data":${parts.data},"timestamp":"${parts.timestamp}"}`
 }
 
 /** The type of an encoded event. */
@@ -49,9 +55,7 @@ export function topicOf(json: string): string {
 
 /** The key of an encoded event, if it has one. */
 export function keyOf(json: string): string | undefined {
-  const topicStart = json.indexOf('"', TYPE_START) + TOPIC_GAP
-  const idStart = json.indexOf('"', topicStart) + ID_GAP
-  const afterId = json.indexOf('"', idStart) + 1
+  const afterId = idEnd(json)
   if (!json.startsWith(',"key":"', afterId)) return undefined
   return JSON.parse(json.slice(afterId + ',"key":'.length, keyEnd(json, afterId))) as string
 }
@@ -69,10 +73,14 @@ export function withPatch(json: string, patch: string): string {
   return `${json.slice(0, start - '"data":'.length)}"patch":${patch}${json.slice(json.length - TAIL)}`
 }
 
+/** Where the id of an encoded event ends, behind its quote; if it has none, its topic. */
+function idEnd(json: string): number {
+  const topicEnd = json.indexOf('"', json.indexOf('"', TYPE_START) + TOPIC_GAP)
+  return json.startsWith(ID, topicEnd) ? json.indexOf('"', topicEnd + ID.length) + 1 : topicEnd + 1
+}
+
 function dataStart(json: string): number {
-  const topicStart = json.indexOf('"', TYPE_START) + TOPIC_GAP
-  const idStart = json.indexOf('"', topicStart) + ID_GAP
-  const afterId = json.indexOf('"', idStart) + 1
+  const afterId = idEnd(json)
   return (json.startsWith(',"key":"', afterId) ? keyEnd(json, afterId) : afterId) + ',"data":'.length
 }
 

@@ -2,6 +2,7 @@
 export { type Cursor, formatCursor, type Position, parseCursor, type Sentinel } from './cursor.ts'
 export {
   dataOf,
+  type EphemeralEvent,
   type Event,
   type EventParts,
   encodeEvent,

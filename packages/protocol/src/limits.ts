@@ -11,7 +11,7 @@ export interface LimitRow {
   readonly min?: number
   /** The highest value that a configuration may choose, where the storage or the wire sets one. */
   readonly max?: number
-  readonly over: ProblemName | 'read from the log' | 'disconnected' | 'split'
+  readonly over: ProblemName | 'read from the log' | 'disconnected' | 'split' | 'missed' | 'told later' | 'gone'
   readonly why: string
 }
 
@@ -55,6 +55,13 @@ export type LimitName =
   | 'keyBytesMax'
   | 'cursorBytesMax'
   | 'idempotencyKeyBytesMax'
+  | 'ephemeralEventsMax'
+  | 'ephemeralBytesMax'
+  | 'ephemeralMs'
+  | 'presenceTopicsMax'
+  | 'presenceInfoBytesMax'
+  | 'presenceGraceMs'
+  | 'presenceEveryMs'
   | 'headerBytesMax'
   | 'slowBodyMs'
   | 'idleHttpMs'
@@ -136,6 +143,29 @@ export const LIMITS: Readonly<Record<LimitName, LimitRow>> = {
   keyBytesMax: row(255, 'invalid-event', 'an event key is a key of the log', { max: 1_024 }),
   cursorBytesMax: row(64, 'invalid-cursor', 'a cursor travels in headers and URLs', { max: 64 }),
   idempotencyKeyBytesMax: row(255, 'invalid-parameter', 'kept for 24 hours with each publish', { max: 255 }),
+  ephemeralEventsMax: row(
+    10_000,
+    'missed',
+    'ephemeral events that the log holds for the other processes on it, which take them at once unless they are too busy',
+  ),
+  ephemeralBytesMax: row(16_777_216, 'missed', 'those as JSON'),
+  ephemeralMs: row(5_000, 'missed', 'how long the log holds each of them'),
+  presenceTopicsMax: row(
+    50_000,
+    'missed',
+    'topics that tell who is present, as far as templates make them; past it, who comes to a new one is not told of. A topic that nobody is in is forgotten after some minutes',
+  ),
+  presenceInfoBytesMax: row(
+    1_024,
+    'invalid-parameter',
+    'what a member tells of itself, which everyone who watches is sent',
+  ),
+  presenceGraceMs: row(
+    5_000,
+    'gone',
+    'how long somebody whose connection ended is still here; connecting again takes some seconds',
+  ),
+  presenceEveryMs: row(250, 'told later', 'who comes and goes within so long is told of together'),
   headerBytesMax: row(16_384, 'headers-too-large', 'the request line and all headers'),
   slowBodyMs: row(30_000, 'request-timeout', 'a request must have arrived whole by then'),
   idleHttpMs: row(65_000, 'disconnected', 'a kept-alive connection without a request; above the 60 s of most proxies'),

@@ -4,7 +4,7 @@ import type { Limits } from './limits.ts'
 export const RESERVED_TYPES: ReadonlySet<string> = new Set([
   ...['welcome', 'error', 'ping', 'pong', 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'],
   ...['publish', 'published', 'authenticate', 'authenticated', 'expiring'],
-  ...['bookmark', 'gap', 'snapshot', 'goodbye'],
+  ...['bookmark', 'gap', 'snapshot', 'events', 'goodbye'],
 ])
 
 /** Why events can't be delivered [WP-2.4]: `trimmed` away, or the cursor belongs to another log (`epoch`). */
@@ -35,6 +35,7 @@ export type ControlType =
   | 'bookmark'
   | 'gap'
   | 'snapshot'
+  | 'events'
   | 'goodbye'
   | 'subscribed'
   | 'unsubscribed'

@@ -116,7 +116,7 @@ describe('event types [WP-1.2]', () => {
 
   it('reserve the words of the protocol', () => {
     expect([...RESERVED_TYPES].sort().join(' ')).toBe(
-      'authenticate authenticated bookmark error expiring gap goodbye ping pong publish published snapshot ' +
+      'authenticate authenticated bookmark error events expiring gap goodbye ping pong publish published snapshot ' +
         'subscribe subscribed unsubscribe unsubscribed welcome',
     )
   })

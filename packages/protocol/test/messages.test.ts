@@ -10,6 +10,7 @@ const CONTROL_TYPES = Object.keys({
   bookmark: 0,
   gap: 0,
   snapshot: 0,
+  events: 0,
   goodbye: 0,
   subscribed: 0,
   unsubscribed: 0,

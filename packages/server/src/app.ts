@@ -1,5 +1,5 @@
 /** What routes and transports need of a running server: wired once in server.ts, passed to each of them. */
-import type { Clock, Encoding, Hub, Log, Publisher, Registry, Watcher } from '@watchpost/core'
+import type { Clock, Encoding, Hub, Log, Presence, Publisher, Registry, Watcher } from '@watchpost/core'
 import type { Limits } from '@watchpost/protocol'
 import type { Logger } from 'pino'
 import type { WebSocketServer } from 'ws'
@@ -22,6 +22,7 @@ export interface App {
   readonly registry: Registry
   readonly publisher: Publisher
   readonly watcher: Watcher
+  readonly presence: Presence
   readonly hub: Hub
   readonly connections: Connections
   readonly addresses: Addresses

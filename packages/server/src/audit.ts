@@ -39,8 +39,8 @@ interface Acts {
     readonly connection?: string
     readonly topic: string
     readonly events: number
-    readonly first: string
-    readonly last: string
+    readonly first?: string | undefined
+    readonly last?: string | undefined
     /** Whether they were already, from a publish with the same idempotency key. */
     readonly replayed: boolean
   }

@@ -14,7 +14,14 @@ export {
   topic,
 } from '@watchpost/core'
 export { StoreError } from '@watchpost/log-lmdb'
-export { type Event, type Gap, type Json, ProblemError, type ProblemName } from '@watchpost/protocol'
+export {
+  type EphemeralEvent,
+  type Event,
+  type Gap,
+  type Json,
+  ProblemError,
+  type ProblemName,
+} from '@watchpost/protocol'
 export type { Algorithm, ApiKey, AuthOptions, CertificateRights, Jwks, JwtIssuer } from './auth/options.ts'
 export { ConfigError } from './config/check.ts'
 export {

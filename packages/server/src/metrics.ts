@@ -1,5 +1,5 @@
 /** Metrics in Prometheus' text format [WP-3.14]. One registry per server, so that several in a process don't mix. */
-import type { Hub, Log } from '@watchpost/core'
+import type { Appended, Hub, Log, Presence } from '@watchpost/core'
 import { LIMITS, type LimitName, PROBLEMS, ProblemError, type ProblemName } from '@watchpost/protocol'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Authenticator } from './auth/authenticator.ts'
@@ -12,6 +12,7 @@ const LEFT_OUT = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 /** The limits on how many there may be. What is over `messagesBurst` is refused for `messagesPerSecond`. */
 const REFUSING = (Object.keys(LIMITS) as LimitName[]).filter((name) => {
   const { over } = LIMITS[name]
+  if (name === 'presenceTopicsMax') return true
   return over === 'reach-maximum-connections' || (over === 'rate-limited' && name !== 'messagesBurst')
 })
 
@@ -23,6 +24,14 @@ const OUTCOMES = ['accepted', 'expired', 'refused', 'limited', 'failed'] as cons
 
 type Outcome = (typeof OUTCOMES)[number]
 
+/** What figures are read off. */
+interface Observed {
+  readonly log: Log
+  readonly hub: Hub
+  readonly connections: Connections
+  readonly presence: Presence
+}
+
 export class Metrics {
   readonly registry: Registry = new Registry()
   readonly requests: Counter<'route' | 'method' | 'status'>
@@ -32,6 +41,7 @@ export class Metrics {
   readonly authentications: Counter<'outcome'>
   readonly #published: Counter<'topic'>
   readonly #publishes: Counter<'topic'>
+  readonly #ephemeral: Counter<'topic'>
 
   constructor() {
     const registers = [this.registry]
@@ -46,6 +56,12 @@ export class Metrics {
     this.#publishes = new Counter({
       name: 'watchpost_publishes_total',
       help: 'Publishes acknowledged by this process, by topic definition; each may hold many events.',
+      labelNames: ['topic'],
+      registers,
+    })
+    this.#ephemeral = new Counter({
+      name: 'watchpost_events_ephemeral_total',
+      help: 'Those of the events acknowledged by this process that are not stored, by topic definition.',
       labelNames: ['topic'],
       registers,
     })
@@ -69,7 +85,7 @@ export class Metrics {
     })
     this.refused = new Counter({
       name: 'watchpost_refused_total',
-      help: 'Connections, publishes and messages that were refused for a limit on how many there may be, by its name.',
+      help: 'What was refused for a limit on how many there may be, such as connections and publishes, by its name.',
       labelNames: ['limit'],
       registers,
     })
@@ -90,38 +106,32 @@ export class Metrics {
   }
 
   /** `topic` is the definition's template: names of topics are the clients' choice, and would grow without bound. */
-  countPublish(topic: string, events: number): void {
+  countPublish(topic: string, { timestamps, ephemeral = [] }: Appended): void {
     this.#publishes.inc({ topic })
-    this.#published.inc({ topic }, events)
+    this.#published.inc({ topic }, timestamps.length)
+    this.#ephemeral.inc({ topic }, ephemeral.length)
   }
 
   /** Adds the figures that are read off the parts when they are asked for. */
-  observe(parts: { readonly log: Log; readonly hub: Hub; readonly connections: Connections }): void {
-    const { log, hub, connections } = parts
-    const registers = [this.registry]
-    const gauge = (name: string, help: string, read: () => number): void => {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read())
-        },
-      })
-    }
-    gauge('watchpost_log_head_offset', 'Events ever appended to the log.', () => log.head)
-    gauge('watchpost_hub_feeds', 'Different feeds that have subscriptions.', () => hub.feeds)
-    gauge(
+  observe(parts: Observed): void {
+    this.#observeDelivery(parts)
+    this.#observePresence(parts)
+  }
+
+  #observeDelivery({ log, hub, connections }: Observed): void {
+    this.#gauge('watchpost_log_head_offset', 'Events ever appended to the log.', () => log.head)
+    this.#gauge('watchpost_hub_feeds', 'Different feeds that have subscriptions.', () => hub.feeds)
+    this.#gauge(
       'watchpost_hub_lag_events',
       'Events that are durable but not yet handed to feeds.',
       () => log.head - hub.position,
     )
-    gauge(
+    this.#gauge(
       'watchpost_subscriptions_catching_up',
       'Subscriptions that read the log at this moment, since they are new or their clients were slow.',
       () => hub.catchingUp,
     )
-    gauge(
+    this.#gauge(
       'watchpost_buffered_bytes',
       'Bytes that wait in memory for clients to take them.',
       () => connections.bufferedBytes,
@@ -130,30 +140,75 @@ export class Metrics {
       name: 'watchpost_connections',
       help: 'Open streams, WebSockets and waiting long polls, by transport.',
       labelNames: ['transport'],
-      registers,
+      registers: [this.registry],
       collect() {
         this.reset()
         for (const transport of ['sse', 'long-poll', 'websocket'])
           this.set({ transport }, connections.counts().get(transport) ?? 0)
       },
     })
-    const counter = (name: string, help: string, read: () => number): void => {
-      new Counter({
-        name,
-        help,
-        registers,
-        collect() {
-          this.reset()
-          this.inc(read())
-        },
-      })
-    }
-    counter('watchpost_events_dispatched_total', 'Events handed to feeds by this process.', () => hub.eventsDispatched)
-    counter(
+    this.#counter(
+      'watchpost_events_dispatched_total',
+      'Events handed to feeds by this process.',
+      () => hub.eventsDispatched,
+    )
+    this.#counter(
       'watchpost_events_passed_over_total',
       'Events that slow clients were not sent, since their topic keeps only the latest of a key for them.',
       () => hub.eventsPassedOver,
     )
+    this.#counter(
+      'watchpost_events_missed_total',
+      'Ephemeral events that this process was too busy to take before they were let go.',
+      () => hub.eventsMissed,
+    )
+  }
+
+  #observePresence({ log, presence }: Observed): void {
+    let topics = 0
+    // While the log can not be read, all other metrics are needed more than ever.
+    const readTopics = (): number => {
+      try {
+        topics = log.transientTopics
+      } catch {
+        // What was read last is told again.
+      }
+      return topics
+    }
+    this.#gauge(
+      'watchpost_presence_members',
+      'Members that are connected to this process or were a moment ago, counted in each of their topics.',
+      () => presence.members,
+    )
+    this.#gauge(
+      'watchpost_presence_topics',
+      'Topics of the log that tell who is present, as far as templates make them, until they are forgotten.',
+      readTopics,
+    )
+    this.#counter(
+      'watchpost_presence_events_total',
+      'Events that tell of members, written by this process.',
+      () => presence.eventsTold,
+    )
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      ...{ name, help, registers: [this.registry] },
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+
+  #counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      ...{ name, help, registers: [this.registry] },
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
   }
 }
 

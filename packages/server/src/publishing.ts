@@ -1,5 +1,5 @@
 /** A client's publish, however it was sent: appended, traced, counted, and noted in the audit log. */
-import type { Appended, PublishOptions, Resolved } from '@watchpost/core'
+import { type Appended, offsetsOf, type PublishOptions, type Resolved } from '@watchpost/core'
 import { formatCursor } from '@watchpost/protocol'
 import type { App } from './app.ts'
 import type { Actor } from './audit.ts'
@@ -21,15 +21,19 @@ export async function publishFor(app: App, actor: Actor, publish: ClientPublish)
   const { resolved, events, options, headers, connection } = publish
   const publishing = { resolved, events: events.length, ...(headers && { headers }) }
   const appended = await app.tracing.publish(publishing, () => app.publisher.publish(resolved, events, options))
-  const { first, replayed } = appended
+  const { replayed } = appended
   const { length } = appended.timestamps
-  if (!replayed) app.metrics.countPublish(resolved.topic.template, length)
+  const stored = idsOf(app, appended).filter((id) => id !== undefined)
+  if (!replayed) app.metrics.countPublish(resolved.topic.template, appended)
   app.audit.note('publish', actor, {
     ...(connection !== undefined && { connection }),
-    ...{ topic: resolved.name, events: length, first: idOf(app, first), last: idOf(app, first + length - 1), replayed },
+    ...{ topic: resolved.name, events: length, first: stored[0], last: stored.at(-1), replayed },
   })
   return appended
 }
 
-/** The id of an event of the log. */
-export const idOf = ({ log }: App, offset: number): string => formatCursor(log.epoch, { offset, trims: 0 })
+/** The ids of the events of a publish; `undefined` for those that are not stored [WP-9.3]. */
+export const idsOf = ({ log }: Pick<App, 'log'>, appended: Appended): readonly (string | undefined)[] =>
+  offsetsOf(appended).map((offset) =>
+    offset === undefined ? undefined : formatCursor(log.epoch, { offset, trims: 0 }),
+  )

@@ -11,6 +11,7 @@ import {
   type Located,
   type Log,
   Publisher,
+  presentAt,
   Registry,
   SERVER,
   type Sweeping,
@@ -19,7 +20,7 @@ import {
   Watcher,
 } from '@watchpost/core'
 import { openLmdbLog } from '@watchpost/log-lmdb'
-import { formatCursor, type LimitName, type Limits, limitsWith, ProblemError } from '@watchpost/protocol'
+import { type LimitName, type Limits, limitsWith, ProblemError } from '@watchpost/protocol'
 import { type Logger, pino } from 'pino'
 import type { App } from './app.ts'
 import { Audit } from './audit.ts'
@@ -38,13 +39,15 @@ import { corsOf } from './http/cors.ts'
 import { createHandler } from './http/handler.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { countAuthentications, Metrics } from './metrics.ts'
+import { createPresence } from './presence.ts'
+import { idsOf } from './publishing.ts'
 import { Quotas } from './quotas/quotas.ts'
 import { type Replacing, reload } from './reload.ts'
 import { logRuleFailures } from './rule-failures.ts'
 import { createTracing } from './tracing.ts'
 import { sseEncoding, sseGzipEncoding } from './transports/sse-encodings.ts'
 import { createWebSocketServer } from './transports/websocket/handshake.ts'
-import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
+import type { GapMessage, IdOf, NewEvent, TopicOf, WatchedEvent } from './types.ts'
 import type { AttachOptions, Published, WatchOptions, Watchpost } from './watchpost.ts'
 
 /** How long `close()` waits for answers that are being sent. */
@@ -98,6 +101,7 @@ export async function createWatchpost<T extends Topics>(
   const log = await openLmdbLog({
     dir: checked.dataDir,
     durability: checked.durability,
+    passing: { eventsMax: limits.ephemeralEventsMax, bytesMax: limits.ephemeralBytesMax, ageMs: limits.ephemeralMs },
     onWarning: (message) => logger.warn(message),
   })
   const app = wire(checked, { ...{ log, registry, limits, logger, metrics, onRefused }, addresses, authenticator })
@@ -136,7 +140,8 @@ function wire(
   const { onDelivered } = tracing
   const hub = new Hub(log, { clock, heartbeatMs, coalesceMs, onFailure, onDelivered })
   const connections = new Connections(limits, clock, onRefused)
-  metrics.observe({ log, hub, connections })
+  const presence = createPresence({ log, registry, clock, limits, heartbeatMs }, { logger, metrics })
+  metrics.observe({ log, hub, connections, presence })
   return {
     ...{
       log,
@@ -162,6 +167,7 @@ function wire(
     answers: new Answers(limits, (request) => addressKey(addresses.of(request))),
     publisher: new Publisher(log, limits, clock),
     watcher: new Watcher({ log, registry, hub, clock, limits }),
+    presence,
     sse: sseEncoding(log.epoch),
     webSockets: createWebSocketServer(limits, config.compression),
     sseGzip: config.compression ? sseGzipEncoding(log.epoch) : undefined,
@@ -182,7 +188,8 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
     this.#app = app
     this.#config = config
     this.#replacing = replacing
-    const { log, registry, clock, logger } = app
+    const { log, registry, clock, logger, drain, presence } = app
+    drain.whenBegun(() => presence.awaitReturns())
     const onFailure = (error: unknown): void => logger.error({ err: error }, 'old events could not be trimmed')
     this.#sweeping = sweepRegularly(log, registry, clock, onFailure)
   }
@@ -208,18 +215,18 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
   async publish<Topic extends TopicOf<T>>(
     topic: Topic,
     events: NewEvent<T, Topic> | readonly NewEvent<T, Topic>[],
-  ): Promise<Published> {
-    const { registry, publisher, metrics, tracing, log } = this.#app
+  ): Promise<Published<IdOf<T, Topic>>> {
+    const { registry, publisher, metrics, tracing } = this.#app
     const resolved = registry.resolve(topic)
-    if (resolved === undefined) {
+    if (resolved === undefined || presentAt(topic) !== undefined) {
       throw new ProblemError('unknown-topic', `No topic definition matches ${JSON.stringify(topic)}.`)
     }
     const list: readonly unknown[] = Array.isArray(events) ? events : [events]
     const publishing = { resolved, events: list.length }
-    const { first, timestamps } = await tracing.publish(publishing, () => publisher.publish(resolved, list))
-    metrics.countPublish(resolved.topic.template, list.length)
-    const idOf = (index: number): string => formatCursor(log.epoch, { offset: first + index, trims: 0 })
-    return { events: timestamps.map((timestamp, index) => ({ id: idOf(index), timestamp })) }
+    const appended = await tracing.publish(publishing, () => publisher.publish(resolved, list))
+    metrics.countPublish(resolved.topic.template, appended)
+    const ids = idsOf(this.#app, appended) as readonly IdOf<T, Topic>[]
+    return { events: ids.map((id, index) => ({ id, timestamp: appended.timestamps[index] as string })) }
   }
 
   watch<Filter extends TopicOf<T> | (string & {})>(
@@ -283,8 +290,9 @@ class RunningWatchpost<T extends Topics> implements Watchpost<T> {
   }
 
   async #close(): Promise<void> {
-    const { connections, hub, log, logger } = this.#app
+    const { connections, hub, log, logger, presence } = this.#app
     connections.goAway()
+    await presence.close()
     this.#ending.abort()
     this.#sweeping.stop()
     await this.#listening?.close(CLOSE_GRACE_MS)

@@ -14,7 +14,14 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
-import type { Appended, Delivery, LoggedEvent, Registry, Resolved } from '@watchpost/core'
+import {
+  type Appended,
+  type Delivery,
+  type LoggedEvent,
+  type Registry,
+  type Resolved,
+  storedCount,
+} from '@watchpost/core'
 import { ProblemError, problemType, topicOf } from '@watchpost/protocol'
 import { version } from './version.ts'
 
@@ -157,8 +164,11 @@ class Publishes {
   /** In the order of offsets. */
   readonly #remembered: Remembered[] = []
 
-  remember({ first, timestamps }: Appended, published: SpanContext): void {
-    const last = first + timestamps.length - 1
+  remember(appended: Appended, published: SpanContext): void {
+    const { first } = appended
+    const count = storedCount(appended)
+    if (count === 0) return
+    const last = first + count - 1
     // They are told of in the order of the log, or nearly so.
     const before = this.#remembered.findLastIndex((other) => other.first < first)
     this.#remembered.splice(before + 1, 0, { first, last, context: published })
@@ -169,8 +179,9 @@ class Publishes {
   linksTo(events: readonly LoggedEvent[]): Link[] {
     const links: Link[] = []
     let linkedThrough = 0
-    for (const { offset } of events) {
-      if (offset <= linkedThrough) continue
+    for (const { offset, passing } of events) {
+      // What is not stored has no offset to be known by.
+      if (offset <= linkedThrough || passing !== undefined) continue
       const found = this.#find(offset)
       if (found === undefined) continue
       links.push({ context: found.context })

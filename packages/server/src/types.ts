@@ -1,6 +1,6 @@
 /** Types of topics, events and data as they follow from a configuration. */
 import type { DataOf } from '@watchpost/core'
-import type { Event, Gap } from '@watchpost/protocol'
+import type { EphemeralEvent, Event, Gap } from '@watchpost/protocol'
 
 /** The topics that a template stands for: `chat/{room}` for `chat/${string}`. */
 export type TopicNames<Template extends string> = Template extends `${infer Before}{${string}}${infer After}`
@@ -44,11 +44,27 @@ type NewEventOf<Data> = Data extends unknown
  * template that it looks like, and for any other filter any event.
  */
 export type WatchedEvent<T, Filter extends string> =
-  Filter extends TopicOf<T> ? WatchedEventOf<DataByType<DefinitionOf<T, Filter>>> : Event
+  Filter extends TopicOf<T> ? WatchedEventOf<DefinitionOf<T, Filter>> : AnyEventOf<T>
 
-type WatchedEventOf<Data> = Data extends unknown
-  ? { [Type in keyof Data & string]: Event<Type, Data[Type]> }[keyof Data & string]
+type AnyEventOf<T> = [EphemeralTypeOf<T[keyof T]>] extends [never] ? Event : Event | EphemeralEvent
+
+type WatchedEventOf<Definition> = Definition extends unknown
+  ? {
+      [Type in keyof DataByType<Definition> & string]: Type extends EphemeralTypeOf<Definition>
+        ? EphemeralEvent<Type, DataByType<Definition>[Type]>
+        : Event<Type, DataByType<Definition>[Type]>
+    }[keyof DataByType<Definition> & string]
   : never
+
+/** The event types of a definition whose events are not stored [WP-9.3]. */
+type EphemeralTypeOf<Definition> = Definition extends { readonly events: infer Events }
+  ? { [Type in keyof Events]: Events[Type] extends { readonly ephemeral: true } ? Type : never }[keyof Events]
+  : never
+
+/** The id of what is published to a topic; `undefined` for events that are not stored. */
+export type IdOf<T, Topic extends string> = [EphemeralTypeOf<DefinitionOf<T, Topic>>] extends [never]
+  ? string
+  : string | undefined
 
 /** Announces that events can't be delivered any more [WP-2.4]; the stream goes on after them. */
 export interface GapMessage {

@@ -1,7 +1,7 @@
 /** What the library gives to whoever embeds it. */
 import type { Server } from 'node:http'
 import type { Config, Topics } from './config/config.ts'
-import type { GapMessage, NewEvent, TopicOf, WatchedEvent } from './types.ts'
+import type { GapMessage, IdOf, NewEvent, TopicOf, WatchedEvent } from './types.ts'
 
 export interface WatchOptions {
   /** A cursor, `'earliest'`, or `'latest'`, which is the default. */
@@ -16,9 +16,9 @@ export interface WatchOptions {
   readonly signal?: AbortSignal
 }
 
-export interface Published {
-  /** In the order of the events. Each `id` is the cursor just after its event. */
-  readonly events: readonly { readonly id: string; readonly timestamp: string }[]
+export interface Published<Id = string> {
+  /** In the order of the events. Each `id` is the cursor just after its event; an event that is not stored has none. */
+  readonly events: readonly { readonly id: Id; readonly timestamp: string }[]
 }
 
 export interface AttachOptions {
@@ -45,7 +45,7 @@ export interface Watchpost<T extends Topics = Topics> {
   publish<Topic extends TopicOf<T>>(
     topic: Topic,
     events: NewEvent<T, Topic> | readonly NewEvent<T, Topic>[],
-  ): Promise<Published>
+  ): Promise<Published<IdOf<T, Topic>>>
   /**
    * All events of a topic or topic filter from a starting point on, as they come. A consumer that is slow costs nobody
    * anything: it reads the log at its own pace. Events that are gone are announced by a `gap` message.

@@ -177,6 +177,31 @@ describe('checkConfig refuses', () => {
       inTopic({ deprecated: { since: '2026-01-01T00:00:00Z', use: 'prices' } }),
       'topic "stocks": `deprecated.use`: no other topic definition matches "prices"',
     ],
+    [
+      'a mark of a topic that is one of an event type',
+      inTopic({ ephemeral: true }),
+      'topics.stocks.ephemeral belongs to an',
+    ],
+    [
+      'presence that is not true or false',
+      inTopic({ presence: 'yes' }),
+      'topics.stocks.presence must be true or false',
+    ],
+    [
+      'an event type that is said not to be ephemeral',
+      inTopic({ events: { typing: { ephemeral: false, schema: {} } } }),
+      'topics.stocks.events.typing.ephemeral must be true; for events that are stored, write the schema alone',
+    ],
+    [
+      'an ephemeral event type without a schema',
+      inTopic({ events: { typing: { ephemeral: true } } }),
+      'topics.stocks.events.typing needs "schema"',
+    ],
+    [
+      'a mark among the keywords of a schema',
+      inTopic({ events: { typing: { ephemeral: true, schema: {}, type: 'object' } } }),
+      'unknown key "type" in topics.stocks.events.typing',
+    ],
     ['a version that is a number', inTopic({ version: 2 }), 'topics.stocks.version must be a version, such as "2.1.0"'],
     ['a bad template', { topics: { 'a//b': topics.stocks } }, 'topic "a//b": a segment is empty'],
   ]
@@ -184,11 +209,7 @@ describe('checkConfig refuses', () => {
     expect(faultsOf(config)).toEqual([expect.stringContaining(message)])
   })
 
-  const later: readonly (readonly [string, unknown])[] = [
-    ['webhooks', { topics, webhooks: {} }],
-    ['presence', inTopic({ presence: true })],
-    ['ephemeral', inTopic({ ephemeral: true })],
-  ]
+  const later: readonly (readonly [string, unknown])[] = [['webhooks', { topics, webhooks: {} }]]
   it.each(later)('what closes something only in later versions: %s', (_name, config) => {
     expect(faultsOf(config)).toEqual([expect.stringContaining('is not available in this version')])
   })

@@ -13,7 +13,11 @@ import {
 import { beforeAll, describe, it } from 'vitest'
 import { serverForAll } from './harness.ts'
 
-const server = serverForAll({ topics: SUITE_TOPICS, heartbeatMs: 1_500, durability: 'os' })
+const server = serverForAll({
+  ...{ topics: SUITE_TOPICS, heartbeatMs: 1_500, durability: 'os' },
+  // Cases wait for members to leave.
+  limits: { presenceGraceMs: 500 },
+})
 const other = serverForAll({ topics: SUITE_TOPICS })
 let shared: Pick<Context, 'baseUrl' | 'foreignCursor' | 'loss'>
 

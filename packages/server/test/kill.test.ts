@@ -5,7 +5,7 @@ import { type Child, startChild } from './fixtures/child.ts'
 import { Follower, type Seen } from './fixtures/follower.ts'
 import { get, post, temporaryDir } from './harness.ts'
 
-const KILLS = 22
+const KILLS = 14
 const PUBLISHERS = 4
 
 interface Publish {

@@ -86,7 +86,9 @@ describe('for operators there is', () => {
       expect(lines).toEqual(values.map((value) => `${name}{${label}="${value}"} 0`))
     }
     begun('watchpost_problems_total', 'problem', Object.keys(PROBLEMS))
-    const limits = (Object.keys(LIMITS) as LimitName[]).filter((name) => /^connections|PerSecond$/.test(name))
+    const limits = (Object.keys(LIMITS) as LimitName[]).filter((name) =>
+      /^connections|PerSecond$|^presenceTopics/.test(name),
+    )
     begun('watchpost_refused_total', 'limit', limits)
     begun('watchpost_authentications_total', 'outcome', ['accepted', 'expired', 'refused', 'limited', 'failed'])
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from '@watchpost/protocol'
 import type { Delivery, Driver, Watching, WatchRequest } from '../driver.ts'
 import { elementTexts } from '../json-text.ts'
-import { postOne } from '../publish.ts'
+import { postOne, postOneEphemeral } from '../publish.ts'
 import { refusalOf } from '../refusal.ts'
 import { startingUrl, watchUrl } from '../target.ts'
 
@@ -126,6 +126,7 @@ export const page: Driver = {
   startsAt: 'earliest',
   watch: (baseUrl, request) => begin(baseUrl, request, false),
   publish: postOne,
+  publishEphemeral: postOneEphemeral,
 }
 
 /** Polls, and lets the server wait for news. */
@@ -135,4 +136,5 @@ export const longPoll: Driver = {
   startsAt: 'latest',
   watch: (baseUrl, request) => begin(baseUrl, request, true),
   publish: postOne,
+  publishEphemeral: postOneEphemeral,
 }

@@ -1,7 +1,8 @@
 /** Server-Sent Events [WP-3.8], read at the pace of whoever handles them. */
 import { type Event, RESERVED_TYPES, type SseEvent, SseParser } from '@watchpost/protocol'
 import type { Delivery, Driver, Watching, WatchRequest } from '../driver.ts'
-import { postOne } from '../publish.ts'
+import { eventDelivery, eventsOf } from '../events.ts'
+import { postOne, postOneEphemeral } from '../publish.ts'
 import { Refusal, refusalOf } from '../refusal.ts'
 import { startingUrl } from '../target.ts'
 
@@ -23,6 +24,10 @@ class SseWatching implements Watching {
     for (;;) {
       const frame = await this.#nextFrame()
       if (frame === undefined || frame.event === 'goodbye') return undefined
+      if (frame.event === 'events') {
+        this.#frames.unshift(...framesOf(frame))
+        continue
+      }
       const delivery = deliveryOf(frame)
       if (delivery === undefined) continue
       this.cursor = delivery.cursor ?? this.cursor
@@ -51,11 +56,17 @@ class SseWatching implements Watching {
   }
 }
 
+/** The events of a message of several [WP-9.5], as if each had come by itself. */
+function framesOf({ id, data }: SseEvent): readonly SseEvent[] {
+  const events = eventsOf((JSON.parse(data) as { readonly data: unknown }).data, id)
+  return events.map((event) => ({ id: event.id, event: event.type, data: JSON.stringify(event) }))
+}
+
 /** What a client makes of a frame; nothing of a control message that it does not know [WP-1.2]. */
 function deliveryOf({ id, event: type, data }: SseEvent): Delivery | undefined {
   const message = JSON.parse(data) as Event & { readonly data: Record<string, unknown>; readonly error?: object }
   if (message.type !== type) throw new Error(`a frame of ${type} holds a message of type ${message.type}`)
-  if (!RESERVED_TYPES.has(type)) return { kind: 'event', event: message, text: data, cursor: id }
+  if (!RESERVED_TYPES.has(type)) return eventDelivery(message, data, id)
   if (type === 'error') throw new Refusal(undefined, { ...message.error })
   if (type === 'gap') {
     return { kind: 'gap', cursor: id, reason: String(message.data['reason']), after: String(message.data['after']) }
@@ -81,4 +92,5 @@ export const sse: Driver = {
     return watching
   },
   publish: postOne,
+  publishEphemeral: postOneEphemeral,
 }

@@ -1,8 +1,9 @@
 /** WebSockets [WP-4.1] in both languages, subscribed by their URL or by `subscribe`. */
-import { type Event, RESERVED_TYPES } from '@watchpost/protocol'
+import { type EphemeralEvent, type Event, RESERVED_TYPES } from '@watchpost/protocol'
 import { type Codec, type Decoded, json, msgpack } from '../codec.ts'
 import { Connection } from '../connection.ts'
 import type { Delivery, Driver, NewEvent, Published, Watching, WatchRequest } from '../driver.ts'
+import { eventDelivery, eventsOf } from '../events.ts'
 import { Inbox } from '../inbox.ts'
 import { Refusal } from '../refusal.ts'
 import { startingUrl } from '../target.ts'
@@ -57,7 +58,7 @@ class SocketWatching implements Watching {
       if (decoded === undefined || decoded.message['type'] === 'goodbye') return undefined
       const delivery = this.#deliveryOf(decoded)
       if (delivery === undefined) continue
-      if (this.#isOnly) this.cursor = delivery.cursor
+      if (this.#isOnly) this.cursor = delivery.cursor ?? this.cursor
       return delivery
     }
   }
@@ -89,7 +90,10 @@ class SocketWatching implements Watching {
   }
 
   #take(decoded: Decoded): void {
-    this.#inbox.put(decoded)
+    const { type, data } = decoded.message
+    if (type !== 'events') this.#inbox.put(decoded)
+    // As if each had come by itself.
+    else for (const event of eventsOf(data, undefined)) this.#inbox.put({ message: { ...event }, text: undefined })
     if (this.#inbox.size <= UNHANDLED_MAX || this.#isPaused) return
     this.#isPaused = true
     this.#connection?.pause()
@@ -102,22 +106,23 @@ class SocketWatching implements Watching {
   }
 
   #wish(topic: string): object {
-    const { after, last, key, type, select } = this.#request
+    const { after, last, key, type, select, present, info } = this.#request
     const views = Object.entries({ key, type, select }).flatMap(([name, values]) => {
       if (values === undefined) return []
       // Either form may be sent.
       return [[name, values.length === 1 ? values[0] : values] as const]
     })
     const start = { ...(after !== undefined && { after }), ...(last !== undefined && { last }) }
-    return { topic, ...start, ...Object.fromEntries(views) }
+    const appearance = { ...(present !== undefined && { present }), ...(info !== undefined && { info }) }
+    return { topic, ...start, ...Object.fromEntries(views), ...appearance }
   }
 
   /** What a client makes of a message; nothing of answers, and of control messages that it does not know [WP-1.2]. */
   #deliveryOf({ message, text }: Decoded): Delivery | undefined {
     const type = message['type'] as string
     if (!RESERVED_TYPES.has(type)) {
-      const event = message as unknown as Event
-      return { kind: 'event', event, text, cursor: this.#isOnly ? event.id : undefined }
+      const event = message as unknown as Event | EphemeralEvent
+      return eventDelivery(event, text, this.#isOnly ? event.id : undefined)
     }
     const { re, data, error } = message as { re?: string; data?: Record<string, string>; error?: object }
     if (type === 'error' && re === undefined) throw new Refusal(undefined, { ...error })
@@ -130,11 +135,10 @@ class SocketWatching implements Watching {
 }
 
 /** One connection per publish: what a program does that has no other use for it. */
-async function publish(baseUrl: string, codec: Codec, topic: string, event: NewEvent): Promise<Published> {
+async function publish(baseUrl: string, codec: Codec, topic: string, event: NewEvent): Promise<object> {
   const connection = await Connection.open(`${baseUrl}/v1`, codec, () => undefined)
   try {
-    const { id, timestamp } = await connection.request('publish', { topic, ...event })
-    return { id: String(id), timestamp: String(timestamp) }
+    return await connection.request('publish', { topic, ...event })
   } finally {
     await connection.close()
   }
@@ -150,7 +154,11 @@ function driver(name: string, codec: Codec, byUrl: boolean): Driver {
       await watching.begin(baseUrl, codec, byUrl)
       return watching
     },
-    publish: (baseUrl, topic, event) => publish(baseUrl, codec, topic, event),
+    async publish(baseUrl, topic, event) {
+      const { id, timestamp } = (await publish(baseUrl, codec, topic, event)) as Partial<Published>
+      return { id: String(id), timestamp: String(timestamp) }
+    },
+    publishEphemeral: (baseUrl, topic, event) => publish(baseUrl, codec, topic, event),
   }
 }
 

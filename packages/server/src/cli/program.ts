@@ -13,6 +13,7 @@ import { addServe } from './serve.ts'
 import { note } from './terminal.ts'
 import { addToken } from './token.ts'
 import { addTopics } from './topics.ts'
+import { addTypes } from './types/command.ts'
 import { addWatch } from './watch/command.ts'
 
 const EPILOGUE = `
@@ -70,6 +71,7 @@ function createProgram(): Command {
     addImport,
     addExport,
     addTopics,
+    addTypes,
     addDocs,
     addKey,
     addToken,

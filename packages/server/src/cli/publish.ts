@@ -56,10 +56,11 @@ async function publish(topic: string, data: string | undefined, flags: PublishFl
   }
   const signal = interruption()
   const { events } = await retrying(
-    () => client.json<{ readonly events: readonly { readonly id: string }[] }>(path, { body, headers, signal }),
+    () => client.json<{ readonly events: readonly { readonly id?: string }[] }>(path, { body, headers, signal }),
     { signal, failuresMax: FAILURES_MAX, answered: false },
   )
-  await write(events.map(({ id }) => `${id}\n`).join(''))
+  // A line for each, in order; an event that is not stored has no id.
+  await write(events.map(({ id = '-' }) => `${id}\n`).join(''))
 }
 
 function eventBody(data: string | undefined, { type, key, timestamp }: PublishFlags): string {

@@ -1,5 +1,5 @@
 /** What comes from a watch, whatever the transport, and how it is asked for. */
-import type { Event, Gap } from '@watchpost/protocol'
+import type { EphemeralEvent, Event, Gap } from '@watchpost/protocol'
 import type { Client } from './client.ts'
 
 /** Some news, in the order of the log. Once it is handled, `cursor` is where to go on. */
@@ -14,7 +14,7 @@ export interface Update {
 
 /** An event, and the JSON text to show. */
 export interface WatchedEvent {
-  readonly event: Event
+  readonly event: Event | EphemeralEvent
   readonly json: string
 }
 
@@ -22,7 +22,7 @@ export interface WatchedEvent {
 export interface WatchRequest {
   readonly client: Client
   readonly path: string
-  /** `topic`, `key`, `type` and `select` of [WP-3.6]. */
+  /** `topic`, and what else of the query says what is sent [WP-3.6]. */
   readonly view: Readonly<Record<string, readonly string[]>>
   /** A cursor or sentinel; it is used before `last`. */
   readonly after: string | undefined

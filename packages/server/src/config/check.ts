@@ -57,17 +57,38 @@ const keySource: Check = (value, path, report) => {
   report(path, `must be a JSON Pointer below data, such as "/symbol", or a function, not ${shown(value)}`)
 }
 
+const plainSchema: Check = (value, path, report) => {
+  // The schemas of some libraries can be called.
+  if (isObject(value) || (typeof value === 'function' && '~standard' in value)) return
+  report(path, `must be a JSON Schema or a schema of a library such as Zod, not ${shown(value)}`)
+}
+
+const marked: Check = (value, path, report) => {
+  if (value !== true) report(path, 'must be true; for events that are stored, write the schema alone', { value })
+}
+
+/** Of an event type whose events are not stored. */
+const ephemeralSchema = shape({ members: { ephemeral: marked, schema: plainSchema }, required: ['schema'] })
+
 const schemas: Check = (value, path, report) => {
   if (!isObject(value) || Object.keys(value).length === 0) {
     report(path, `must be an object with a schema for each event type, not ${shown(value)}`)
     return
   }
   for (const [type, schema] of Object.entries(value)) {
-    // The schemas of some libraries can be called.
-    if (isObject(schema) || (typeof schema === 'function' && '~standard' in schema)) continue
-    report(below(path, type), `must be a JSON Schema or a schema of a library such as Zod, not ${shown(schema)}`)
+    const isEphemeral = isObject(schema) && Object.hasOwn(schema, 'ephemeral')
+    const check = isEphemeral ? ephemeralSchema : plainSchema
+    check(schema, below(path, type), report)
   }
 }
+
+const flag: Check = (value, path, report) => {
+  if (typeof value !== 'boolean') report(path, 'must be true or false', { value })
+}
+
+/** What is said of an event type, and not of a topic. */
+const misplaced: Check = (_value, path, report) =>
+  report(path, 'belongs to an event type; write events: { typing: { ephemeral: true, schema: ... } }')
 
 const retention = shape({ members: { events: whole(1), ageMs: whole(1), bytes: whole(1) } })
 
@@ -89,11 +110,12 @@ const definition = shape({
     transports: list(oneOf(TRANSPORTS)),
     mask,
     onSlow: oneOf(ON_SLOW),
+    presence: flag,
+    ephemeral: misplaced,
     version: text('a version, such as "2.1.0"'),
     deprecated,
   },
   required: ['events'],
-  later: ['presence', 'ephemeral'],
 })
 
 const topics: Check = (value, path, report) => {
@@ -144,10 +166,6 @@ const trustProxy: Check = (value, path, report) => {
   if (Array.isArray(value)) list(network)(value, path, report)
   else if (value === false) report(path, 'is false; remove it, since nobody is trusted without it')
   else report(path, `must be true, "loopback" or a list such as ["10.0.0.0/8"], not ${shown(value)}`)
-}
-
-const flag: Check = (value, path, report) => {
-  if (typeof value !== 'boolean') report(path, 'must be true or false', { value })
 }
 
 type SettingName =

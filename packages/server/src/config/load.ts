@@ -2,8 +2,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
-import { createJiti } from 'jiti'
-import * as watchpost from '../index.ts'
 import { ConfigError, checkConfig } from './check.ts'
 import { isObject } from './checkers.ts'
 import type { Config } from './config.ts'
@@ -79,6 +77,8 @@ function findConfig(cwd: string): string {
  * rather than imported, since Node.js imports a module once and would never see that it changed.
  */
 async function loadModule(path: string, referenced: Set<string>): Promise<unknown> {
+  // Loaded here, so that what only describes a configuration of JSON does without a server.
+  const [{ createJiti }, watchpost] = await Promise.all([import('jiti'), import('../index.ts')])
   const jiti = createJiti(path, { virtualModules: { watchpost }, moduleCache: false, fsCache: false })
   try {
     const source = await readFile(path, 'utf8')

@@ -52,11 +52,16 @@ export const documentedFor = (app: App, exchange: Exchange): Documented => ({
 /** The topic definitions that an identity may watch or publish to. */
 export const topicsFor = (registry: Registry, identity: Identity): readonly DocumentedTopic[] =>
   registry.topics
-    .map((topic) => ({
-      topic,
-      watch: mayUse(registry, topic, 'watch', identity),
-      publish: mayUse(registry, topic, 'publish', identity),
-    }))
+    .flatMap((topic) => {
+      const watch = mayUse(registry, topic, 'watch', identity)
+      const publish = mayUse(registry, topic, 'publish', identity)
+      const { presence } = topic
+      // Open to who may watch the topic that it is about.
+      return [
+        { topic, watch, publish },
+        ...(presence === undefined ? [] : [{ topic: presence, watch, publish: false }]),
+      ]
+    })
     .filter(({ watch, publish }) => watch || publish)
     .map((documented) => {
       const lifecycle = lifecycleOf(registry, documented.topic, identity)

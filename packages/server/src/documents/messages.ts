@@ -10,13 +10,14 @@ import { problemMembers, problemTypes } from './problems.ts'
 import { closed, listOf, open, refTo, type Schemas, severalOf, wholeFrom, wordSchemas } from './schemas.ts'
 
 /** The types of the control messages that a stream sends. */
-export type StreamMessage = 'welcome' | 'bookmark' | 'gap' | 'expiring' | 'goodbye' | 'error'
+export type StreamMessage = 'welcome' | 'bookmark' | 'gap' | 'events' | 'expiring' | 'goodbye' | 'error'
 
 /** Names of schemas by the types of the control messages that a stream sends. */
 export const STREAM_MESSAGES: Readonly<Record<StreamMessage, string>> = {
   welcome: 'Welcome',
   bookmark: 'Bookmark',
   gap: 'Gap',
+  events: 'Events',
   expiring: 'Expiring',
   goodbye: 'Goodbye',
   error: 'ErrorMessage',
@@ -33,6 +34,7 @@ export const SOCKET_MESSAGES: Readonly<Record<ControlType | 'error', string>> = 
   bookmark: 'SubscriptionBookmark',
   gap: 'SubscriptionGap',
   snapshot: 'Snapshot',
+  events: 'Events',
   expiring: 'Expiring',
   goodbye: 'Goodbye',
   error: 'ErrorMessage',
@@ -73,6 +75,12 @@ const at = { timestamp: refTo('Timestamp') }
 const control = (type: ControlType, description: string, members: Record<string, JsonSchema>): JsonSchema =>
   open(description, { type: { const: type }, data: open('', members), ...at })
 
+/** What `present` is, with which a client watches. */
+export const PRESENT = 'Whether you count among those who are present, where the topic has presence [WP-9.4].'
+
+/** What `info` is, with which a client watches. */
+export const INFO = 'What you tell of yourself to those who watch who is present [WP-9.4].'
+
 const RE: JsonSchema = { type: 'string', description: 'The `id` of the request that this answers.', maxLength: 64 }
 
 /** A control message that can be the answer to a request. */
@@ -88,7 +96,7 @@ const eventSchemas = (): Schemas => ({
   AnyEvent: open('An event of any topic that you may watch [WP-1.1].', {
     type: refTo('EventType'),
     topic: refTo('Topic'),
-    id: refTo('Cursor'),
+    'id?': { ...refTo('Cursor'), description: 'Absent if the event is not stored [WP-9.3].' },
     'key?': refTo('EventKey'),
     data: { description: 'Any JSON value.' },
     ...at,
@@ -125,6 +133,11 @@ const streamSchemas = (): Schemas => ({
     cursor: refTo('Cursor'),
   }),
   Gap: control('gap', 'Events can no longer be delivered [WP-2.4].', GAP),
+  Events: control('events', 'Several events of a topic that tells who is present, up to `cursor` [WP-9.5].', {
+    topic: refTo('Topic'),
+    cursor: refTo('Cursor'),
+    events: listOf(refTo('AnyEvent')),
+  }),
   Expiring: control('expiring', 'The credentials of this connection end then [WP-6.7].', {
     expires: refTo('Timestamp'),
   }),
@@ -163,7 +176,7 @@ const socketSchemas = (): Schemas => ({
   }),
   Published: answer('published', 'The event is durable.', {
     topic: refTo('Topic'),
-    id: refTo('Cursor'),
+    'id?': { ...refTo('Cursor'), description: 'Absent if the event is not stored [WP-9.3].' },
     ...at,
   }),
   Authenticated: answer('authenticated', 'The connection goes on with the new credentials [WP-6.7].', {
@@ -202,6 +215,8 @@ const requestSchemas = (limits: Limits): Schemas => ({
     'select?': severalOf(refTo('Pointer'), limits),
     'state?': { type: 'boolean', description: 'Whether the state comes first [WP-4.6].' },
     'delta?': { type: 'boolean', description: 'Whether events may come as changes [WP-4.7].' },
+    'present?': { type: 'boolean', default: true, description: PRESENT },
+    'info?': { description: INFO },
   }),
   UnsubscribeRequest: request('unsubscribe', 'Ends a subscription.', filter),
   PublishRequest: request('publish', 'Publishes one event.', {

@@ -16,6 +16,8 @@ export interface EventSchemaNames {
   readonly event: string
   /** Of the event as it is published. */
   readonly publish: string
+  /** Whether such events are not stored, so that they are in no page. */
+  readonly ephemeral: boolean
 }
 
 /** A topic definition and the names of its schemas. */
@@ -60,7 +62,7 @@ export function* topicSchemas(
     const keyed = topic.keyOf !== undefined
     // Only this has the template in it, so no two topics share it, and what is derived of it is theirs alone.
     const name = put(template, { type: 'string', description: `The topic ${template}.`, ...nameSchema(template) })
-    const types = [...topic.schemas].map(([type, { flat }]): EventSchemaNames => {
+    const types = [...topic.schemas].map(([type, { flat, ephemeral }]): EventSchemaNames => {
       const watched = maskedSchema(flat, documented.masked ?? [])
       const hasBoth = documented.publish && watched !== flat
       const data = embed(documented.publish ? flat : watched, `${name}.${type}.data`, names, add)
@@ -68,25 +70,33 @@ export function* topicSchemas(
       return {
         type,
         data,
-        event: put(`${name}.${type}`, eventSchema(type, { name, data: shown, keyed })),
+        event: put(`${name}.${type}`, eventSchema(type, { name, data: shown, keyed, ephemeral })),
+        ephemeral,
         publish: put(`${name}.${type}.publish`, publishSchema(documented, type, data)),
       }
     })
     const event = put(`${name}.event`, anyOf(...refsTo(types.map((each) => each.event))))
-    const removal = keyed ? [removalSchema(types)] : []
+    const stored = types.filter(({ ephemeral }) => !ephemeral)
+    const kept = stored.length === types.length ? event : put(`${name}.stored`, anyOf(...refsTo(stored.map(eventOf))))
+    const removal = keyed && stored.length > 0 ? [removalSchema(stored)] : []
     described.push({
       ...{ ...documented, name, keyed, types, event },
       newEvent: put(`${name}.publish`, anyOf(...refsTo(types.map((each) => each.publish)), ...removal)),
-      page: put(`${name}.page`, pageOf(event)),
-      state: put(`${name}.state`, stateOf(event)),
+      page: put(`${name}.page`, pageOf(kept)),
+      state: put(`${name}.state`, stateOf(kept)),
     })
   }
   return { schemas, topics: described }
 }
 
-/** A topic has at least one event type. */
+const eventOf = ({ event }: EventSchemaNames): string => event
+
+/** Without any, as of a topic that stores nothing, there is nothing that fits. */
 const refsTo = (names: readonly string[]): readonly [JsonSchema, ...JsonSchema[]] =>
-  names.map(refTo) as readonly JsonSchema[] as readonly [JsonSchema, ...JsonSchema[]]
+  (names.length === 0 ? [{ not: {} }] : names.map(refTo)) as readonly JsonSchema[] as readonly [
+    JsonSchema,
+    ...JsonSchema[],
+  ]
 
 /** What the name of a topic of a template can be. */
 function nameSchema(template: string): JsonSchema {
@@ -98,15 +108,20 @@ function nameSchema(template: string): JsonSchema {
 
 function eventSchema(
   type: string,
-  { name, data, keyed }: { readonly name: string; readonly data: string; readonly keyed: boolean },
+  {
+    name,
+    data,
+    keyed,
+    ephemeral,
+  }: { readonly name: string; readonly data: string; readonly keyed: boolean; readonly ephemeral: boolean },
 ): JsonSchema {
   const removed = { type: 'null', description: 'The key is no longer in the state [WP-9.1].' }
-  return open('', {
+  return open(ephemeral ? 'Not stored: it has no id, and comes only to those who watch right now [WP-9.3].' : '', {
     type: { const: type },
     topic: refTo(name),
-    id: refTo('Cursor'),
+    ...(!ephemeral && { id: refTo('Cursor') }),
     [keyed ? 'key' : 'key?']: refTo('EventKey'),
-    data: { anyOf: [refTo(data), ...(keyed ? [removed] : []), refTo('PartOfData')] },
+    data: { anyOf: [refTo(data), ...(keyed && !ephemeral ? [removed] : []), refTo('PartOfData')] },
     timestamp: refTo('Timestamp'),
   })
 }

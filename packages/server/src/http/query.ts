@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
 const invalid = (detail: string): ProblemError => new ProblemError('invalid-parameter', detail)
 
 /** A parameter that may be given once. */
-function single(exchange: Exchange, name: string): string | undefined {
+export function singleOf(exchange: Exchange, name: string): string | undefined {
   const values = exchange.url.searchParams.getAll(name)
   if (values.length > 1) throw invalid(`Parameter ${name}: give it once.`)
   return values[0]
@@ -27,13 +27,13 @@ function whole(name: string, text: string, min: number, max: number): number {
 }
 
 export function limitOf(exchange: Exchange, limits: Limits): number {
-  const text = single(exchange, 'limit')
+  const text = singleOf(exchange, 'limit')
   return text === undefined ? Math.min(100, limits.pageEventsMax) : whole('limit', text, 1, limits.pageEventsMax)
 }
 
-/** A parameter that is `true` or `false`; absent, it is `false`. */
-export function flagOf(exchange: Exchange, name: string): boolean {
-  const text = single(exchange, name) ?? 'false'
+/** A parameter that is `true` or `false`; absent, it is `otherwise`. */
+export function flagOf(exchange: Exchange, name: string, otherwise: 'true' | 'false' = 'false'): boolean {
+  const text = singleOf(exchange, name) ?? otherwise
   if (text === 'true' || text === 'false') return text === 'true'
   throw invalid(`Parameter ${name}: must be true or false, not ${JSON.stringify(text)}.`)
 }
@@ -50,13 +50,13 @@ export function demandOthers(exchange: Exchange, limits: Limits): void {
 }
 
 export function lastOf(exchange: Exchange, limits: Limits): number | undefined {
-  const text = single(exchange, 'last')
+  const text = singleOf(exchange, 'last')
   return text === undefined ? undefined : whole('last', text, 0, limits.lastMax)
 }
 
 /** How long to wait for news, in seconds, or `undefined` for a page at once. `Prefer: wait=20` is RFC 7240, section 4.3. */
 export function waitOf(exchange: Exchange, limits: Limits): number | undefined {
-  const text = single(exchange, 'wait') ?? preferredWait(exchange.header('prefer'))
+  const text = singleOf(exchange, 'wait') ?? preferredWait(exchange.header('prefer'))
   return text === undefined ? undefined : whole('wait', text, 0, limits.waitSecondsMax)
 }
 
@@ -79,9 +79,9 @@ export function afterOf(exchange: Exchange, limits: Limits): string | undefined 
 
 const givenCursor = (exchange: Exchange): string | undefined =>
   nonEmpty(exchange.header('last-event-id')) ??
-  nonEmpty(single(exchange, 'lastEventId')) ??
-  nonEmpty(single(exchange, 'last-event-id')) ??
-  single(exchange, 'after')
+  nonEmpty(singleOf(exchange, 'lastEventId')) ??
+  nonEmpty(singleOf(exchange, 'last-event-id')) ??
+  singleOf(exchange, 'after')
 
 /** Whether 304 is an answer: the client named this very tag, or the one that it starts from (RFC 9110, section 13.1.2). */
 export function mayBeNotModified(exchange: Exchange, etag: string): boolean {
@@ -108,13 +108,13 @@ export function viewOf(exchange: Exchange, limits: Limits): ViewOptions {
 }
 
 /** `next` of a state page. */
-export const nextOf = (exchange: Exchange): string | undefined => single(exchange, 'next')
+export const nextOf = (exchange: Exchange): string | undefined => singleOf(exchange, 'next')
 
 /** `next` of a list whose entries are numbered; 0 begins it. */
 export function serialOf(exchange: Exchange): number {
-  const text = single(exchange, 'next')
+  const text = singleOf(exchange, 'next')
   return text === undefined ? 0 : whole('next', text, 0, Number.MAX_SAFE_INTEGER)
 }
 
 /** The subject that a list is about, or `undefined` for all. */
-export const subjectOf = (exchange: Exchange): string | undefined => single(exchange, 'subject')
+export const subjectOf = (exchange: Exchange): string | undefined => singleOf(exchange, 'subject')

@@ -1,11 +1,9 @@
 /** The documents that tell of the API: made from what runs, for who asks. */
 import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
-import { asyncapiMembers } from '../documents/asyncapi/index.ts'
 import { documentedFor } from '../documents/documented.ts'
 import { jsonOf } from '../documents/json.ts'
 import type { Making } from '../documents/members.ts'
-import { openapiMembers } from '../documents/openapi/index.ts'
 import type { OpenApiVersion } from '../documents/openapi/media.ts'
 import { type Sent, textOf } from '../documents/remembered.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -26,7 +24,7 @@ export const serveAsyncApiYaml = (app: App, exchange: Exchange): Promise<void> =
 
 async function serveOpenApi(app: App, exchange: Exchange, format: Format): Promise<void> {
   const version = versionOf(exchange, OPENAPI)
-  const write = await writerOf(format)
+  const [{ openapiMembers }, write] = await Promise.all([import('../documents/openapi/index.ts'), writerOf(format)])
   const text = await textOf(app, `openapi ${version} ${format}`, documentedFor(app, exchange), (documented) =>
     write(openapiMembers(documented, version)),
   )
@@ -35,7 +33,7 @@ async function serveOpenApi(app: App, exchange: Exchange, format: Format): Promi
 
 async function serveAsyncApi(app: App, exchange: Exchange, format: Format): Promise<void> {
   versionOf(exchange, ASYNCAPI)
-  const write = await writerOf(format)
+  const [{ asyncapiMembers }, write] = await Promise.all([import('../documents/asyncapi/index.ts'), writerOf(format)])
   const text = await textOf(app, `asyncapi ${format}`, documentedFor(app, exchange), (documented) =>
     write(asyncapiMembers(documented)),
   )
@@ -57,7 +55,7 @@ function versionOf<Version extends string>(
   throw new ProblemError('invalid-parameter', `Parameter version: give ${offered.join(' or ')}, once.`)
 }
 
-/** What YAML takes is loaded for the first who asks for it: most servers never need it. */
+/** What makes documents is loaded for the first who asks for one, so that servers start sooner; YAML takes a library. */
 async function writerOf(format: Format): Promise<(making: Making) => Iterable<string>> {
   return format === 'json' ? jsonOf : (await import('../documents/yaml.ts')).yamlOf
 }

@@ -8,7 +8,7 @@ import { parsePublishBody } from '../formats/publish-body.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { demandOwnOrigin } from '../http/origin.ts'
 import { idempotencyOf } from '../idempotency.ts'
-import { idOf, publishFor } from '../publishing.ts'
+import { idsOf, publishFor } from '../publishing.ts'
 import { clientOf, publisherKey } from '../quotas/quotas.ts'
 
 export async function publishTopic(app: App, exchange: Exchange, name: string): Promise<void> {
@@ -32,8 +32,11 @@ export async function publishTopic(app: App, exchange: Exchange, name: string): 
   })
 }
 
-function acknowledge(app: App, exchange: Exchange, { first, timestamps, replayed }: Appended): void {
+function acknowledge(app: App, exchange: Exchange, appended: Appended): void {
+  const { timestamps, replayed } = appended
+  const ids = idsOf(app, appended)
   // Ids and timestamps need no escapes, so they are put together as text: a publish may have thousands of them.
-  const events = timestamps.map((timestamp, index) => `{"id":"${idOf(app, first + index)}","timestamp":"${timestamp}"}`)
+  const idMember = (id: string | undefined): string => (id === undefined ? '' : `"id":"${id}",`)
+  const events = timestamps.map((timestamp, index) => `{${idMember(ids[index])}"timestamp":"${timestamp}"}`)
   exchange.json(201, `{"events":[${events.join(',')}]}`, replayed ? { 'idempotent-replayed': 'true' } : {})
 }

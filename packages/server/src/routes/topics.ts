@@ -12,6 +12,7 @@ export function serveTopics(app: App, exchange: Exchange): void {
 function describe({ topic, watch, publish, lifecycle, masked = [] }: DocumentedTopic, { basePath }: Exchange): object {
   const { template, description, version, schemas, transports, retention, onSlow } = topic
   const keyed = topic.keyOf !== undefined
+  const ephemeral = [...schemas].flatMap(([type, schema]) => (schema.ephemeral ? [type] : []))
   const root = `${basePath}/v1`
   // Whoever may publish is told all that can be.
   const isWhole = publish || masked.length === 0
@@ -21,6 +22,7 @@ function describe({ topic, watch, publish, lifecycle, masked = [] }: DocumentedT
     ...{ watch, publish },
     ...{ keyed, retention, transports: [...transports], ...(keyed && { onSlow }) },
     ...{ events: Object.fromEntries(events) as object },
+    ...(ephemeral.length > 0 && { ephemeral }),
     ...{ links: { topic: `${root}/topics/${template}`, ...(keyed && { state: `${root}/state/${template}` }) } },
   }
 }

@@ -4,6 +4,7 @@ import Negotiator from 'negotiator'
 import type { App } from '../app.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { afterOf, demandOthers, lastOf, several, viewOf, waitOf } from '../http/query.ts'
+import { appearanceOf } from '../presence.ts'
 import { serveLongPoll } from '../transports/long-poll.ts'
 import { servePage } from '../transports/page.ts'
 import { serveSse } from '../transports/sse.ts'
@@ -25,12 +26,13 @@ async function watch(app: App, exchange: Exchange, filters: readonly string[]): 
   const transport: Transport = accepted === SSE_TYPE ? 'sse' : waitSeconds === undefined ? 'page' : 'long-poll'
   const start = { after: afterOf(exchange, app.limits), last: lastOf(exchange, app.limits) }
   const view = viewOf(exchange, app.limits)
+  const appearance = appearanceOf(exchange, app.limits)
   const wanted: Wanted = (identity) => app.watcher.watch(filters, view, { identity, transport })
   const format = accepted === CLOUDEVENTS_TYPE ? 'cloudevents' : 'json'
-  if (transport === 'sse') return serveSse(app, exchange, wanted, { ...start, otherwise: 'latest' })
+  const live = { start: { ...start, otherwise: 'latest' }, appearance } as const
+  if (transport === 'sse') return serveSse(app, exchange, wanted, live)
   if (waitSeconds === undefined) {
     return servePage(app, exchange, wanted(exchange.identity), { ...start, otherwise: 'earliest' }, format)
   }
-  const wait = { seconds: waitSeconds, format } as const
-  return serveLongPoll(app, exchange, wanted, { ...start, otherwise: 'latest' }, wait)
+  return serveLongPoll(app, exchange, wanted, live, { seconds: waitSeconds, format })
 }

@@ -16,6 +16,9 @@ import { version } from '../version.ts'
 const RETURN_SPREAD_MS = 5_000
 const RETURN_AFTER_MS = 500
 
+/** The longest time that a client is told to wait before it comes back. */
+export const RETURN_MS_MAX: number = RETURN_AFTER_MS + RETURN_SPREAD_MS
+
 /**
  * The first message of a stream; `connection` names it in logs, `cursor` is where it starts, and `filters` are what
  * `identity` watches with it from the start.

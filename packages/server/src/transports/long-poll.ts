@@ -1,18 +1,19 @@
 /** Long polls [WP-3.7]: a page that waits until it has something to say. */
-import type { Encoding, Located, Sink, Start, Watch } from '@watchpost/core'
+import type { Attendance, Encoding, Located, Page, Sink, Start, Watch } from '@watchpost/core'
 import type { App } from '../app.ts'
 import { demandStillGood } from '../auth/still-good.ts'
 import type { Connection } from '../http/connections.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { limitOf } from '../http/query.ts'
+import { type Appearance, attend } from '../presence.ts'
 import { clientOf } from '../quotas/quotas.ts'
 import { type PageFormat, sendPage } from './page.ts'
-import type { Wanted } from './wanted.ts'
+import type { Joining, Wanted } from './wanted.ts'
 
-/** A poll only needs to hear that there is news; it then reads the page like any other. */
+/** A poll only needs to hear that there is news; it then reads the page like any other, where nothing is that is not stored. */
 const news: Encoding<'news' | 'none'> = {
   name: 'news',
-  events: () => 'news',
+  events: (events) => (events.some(({ passing }) => passing === undefined) ? 'news' : 'none'),
   bookmark: () => 'none',
   gap: () => 'news',
 }
@@ -21,17 +22,45 @@ export async function serveLongPoll(
   app: App,
   exchange: Exchange,
   wanted: Wanted,
-  start: Start,
+  { start, appearance }: Joining,
   wait: { readonly seconds: number; readonly format: PageFormat },
 ): Promise<void> {
   const limit = limitOf(exchange, app.limits)
+  const watch = wanted(exchange.identity)
+  const attendance = attendPolling(app, exchange, watch, appearance)
+  try {
+    const page = await pageWithNews(app, exchange, wanted, start, { limit, seconds: wait.seconds })
+    sendPage(app, exchange, page, wait.format, { 'preference-applied': `wait=${wait.seconds}` })
+  } finally {
+    attendance?.leave()
+  }
+}
+
+/** Of the anonymous, nothing goes on from one poll to the next, so they would come and go with each. */
+function attendPolling(
+  app: App,
+  { identity }: Exchange,
+  { selection: { filters } }: Watch,
+  appearance: Appearance,
+): Attendance | undefined {
+  return identity.subject === undefined ? undefined : attend(app, { identity, connection: '', filters, appearance })
+}
+
+/** The next page that has an event, or one without when the time is over. */
+async function pageWithNews(
+  app: App,
+  exchange: Exchange,
+  wanted: Wanted,
+  start: Start,
+  { limit, seconds }: { readonly limit: number; readonly seconds: number },
+): Promise<Page> {
   const { expiresMs = Number.POSITIVE_INFINITY } = exchange.session
   let hasWaited = false
   let watch = wanted(exchange.identity)
   let from = await app.watcher.locate(watch, start)
   let page = await app.watcher.page(watch, from, limit)
   // Whoever may watch no longer is not left waiting.
-  const waitMs = Math.min(wait.seconds * 1_000, expiresMs - app.clock.now())
+  const waitMs = Math.min(seconds * 1_000, expiresMs - app.clock.now())
   const untilMs = app.clock.monotonic() + waitMs
   while (page.events.length === 0 && !isOver(app, exchange, untilMs, hasWaited)) {
     from = { position: page.position }
@@ -46,7 +75,7 @@ export async function serveLongPoll(
     }
     page = await app.watcher.page(watch, from, limit)
   }
-  sendPage(app, exchange, page, wait.format, { 'preference-applied': `wait=${wait.seconds}` })
+  return page
 }
 
 /** While the server drains, whoever waited is answered, and whoever would wait from now on is refused [WP-3.17]. */

@@ -1,12 +1,14 @@
 /** One client's stream of Server-Sent Events: what it is sent, how it goes on when rights change, and its end. */
 import type { Writable } from 'node:stream'
-import type { Encoding, Located, Sink, Subscription, Watch } from '@watchpost/core'
+import type { Attendance, Encoding, Located, Sink, Subscription, Watch } from '@watchpost/core'
 import { encodeSse, ProblemError } from '@watchpost/protocol'
 import type { App } from '../app.ts'
 import { type Expiring, Expiry } from '../auth/expiry.ts'
 import { demandSameHolder, type Session } from '../auth/session.ts'
 import type { Connection } from '../http/connections.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { type Appearance, attend } from '../presence.ts'
+import { encodingFor } from './bundles.ts'
 import { countCut, expired, expiring, goodbye, problemMessage, readFailure, welcome } from './control.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -29,6 +31,8 @@ interface Channel<Chunk> {
   readonly stream: Writable
   readonly body: Body<Chunk>
   readonly encoding: Encoding<Chunk>
+  /** How the client is seen by those who watch presence. */
+  readonly appearance: Appearance
 }
 
 /** The last frame of a stream whose server goes away. */
@@ -45,23 +49,26 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
   readonly #stream: Writable
   readonly #body: Body<Chunk>
   readonly #encoding: Encoding<Chunk>
+  readonly #appearance: Appearance
   readonly #id: string
   #session: Session
   #expiry: Expiry | undefined
   #watch: Watch
   #subscription: Subscription<Chunk> | undefined
+  #attendance: Attendance | undefined
   #endReason = 'left'
   #isEnding = false
 
-  constructor(app: App, exchange: Exchange, wanted: Wanted, { stream, body, encoding }: Channel<Chunk>) {
+  constructor(app: App, exchange: Exchange, wanted: Wanted, { stream, body, encoding, appearance }: Channel<Chunk>) {
     this.#app = app
     this.#wanted = wanted
     this.#stream = stream
     this.#body = body
-    this.#encoding = encoding
+    this.#appearance = appearance
     this.#session = exchange.session
     // Made anew, since finding the start took its time, in which rights or topics may have changed.
     this.#watch = wanted(exchange.identity)
+    this.#encoding = encodingFor(encoding, this.#watch, app.log.epoch)
     this.address = app.addresses.of(exchange.request)
     this.#id = app.connections.add(this)
     app.audit.note('connect', this, { connection: this.#id })
@@ -78,6 +85,7 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
     this.#stream.write(this.#body.begin(Buffer.from(frame)))
     this.#watchExpiry()
     this.#subscription = watcher.subscribe(this.#watch, located, this.#encoding, this)
+    this.#attend()
     this.#app.audit.note('subscribe', this, { connection: this.#id, topics: this.filters })
   }
 
@@ -159,6 +167,14 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
     if (name === before.watch.selection.name && !isByRules) return
     // It sees other topics, or other things of them, from where it stands on.
     this.#subscription = this.#app.watcher.replace(before, this.#watch, this.#encoding, this)
+    this.#attend()
+  }
+
+  #attend(): void {
+    this.#attendance?.leave()
+    const { identity } = this.#session
+    const attendant = { identity, connection: this.#id, filters: this.filters, appearance: this.#appearance }
+    this.#attendance = attend(this.#app, attendant)
   }
 
   // As its credentials see it.
@@ -194,6 +210,7 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
   #leave(): void {
     this.#expiry?.stop()
     this.#subscription?.close()
+    this.#attendance?.leave()
   }
 
   #closed(): void {

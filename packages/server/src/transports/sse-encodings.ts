@@ -1,6 +1,6 @@
 /** Frames of Server-Sent Events [WP-3.8] as bytes, so that all members of a feed are written the same ones. */
 import type { Encoding } from '@watchpost/core'
-import { encodeControl, encodeSseEvent, formatCursor, typeOf } from '@watchpost/protocol'
+import { encodeControl, encodeSse, encodeSseEvent, formatCursor, typeOf } from '@watchpost/protocol'
 import { type GzipChunk, gzipChunk } from './gzip.ts'
 
 export function sseEncoding(epoch: string): Encoding<Buffer> {
@@ -9,7 +9,12 @@ export function sseEncoding(epoch: string): Encoding<Buffer> {
     events: (events) =>
       Buffer.from(
         events
-          .map(({ offset, json }) => encodeSseEvent(formatCursor(epoch, { offset, trims: 0 }), typeOf(json), json))
+          .map(({ offset, json, passing }) =>
+            // Without an id, the client's last one stays.
+            passing === undefined
+              ? encodeSseEvent(formatCursor(epoch, { offset, trims: 0 }), typeOf(json), json)
+              : encodeSse({ event: typeOf(json), data: json }),
+          )
           .join(''),
       ),
     bookmark: (cursor, timestamp) =>

@@ -4,21 +4,23 @@
  * Next on the way down: {@link Watcher} in core/src/watch.ts.
  */
 import type { Writable } from 'node:stream'
-import type { Encoding, Located, Start } from '@watchpost/core'
+import type { Encoding, Located } from '@watchpost/core'
 import Negotiator from 'negotiator'
 import type { App } from '../app.ts'
 import { demandStillGood } from '../auth/still-good.ts'
 import type { Exchange, Headers } from '../http/exchange.ts'
+import type { Appearance } from '../presence.ts'
 import { clientOf } from '../quotas/quotas.ts'
 import { GzipStream } from './gzip.ts'
 import { type Body, goodbyeFrame, SseConnection } from './sse-connection.ts'
-import type { Wanted } from './wanted.ts'
+import type { Joining, Wanted } from './wanted.ts'
 
 /** How the stream of one client is coded. */
 interface Coding<Chunk> {
   readonly encoding: Encoding<Chunk>
   readonly body: Body<Chunk>
   readonly headers: Headers
+  readonly appearance: Appearance
 }
 
 const HEADERS: Headers = {
@@ -32,7 +34,8 @@ const asItIs = (bytes: Buffer): Buffer => bytes
 const AS_IT_IS: Body<Buffer> = { begin: asItIs, add: asItIs, tell: asItIs, end: asItIs }
 
 /** Serves a watch until the client leaves, stalls, or the server goes away. */
-export async function serveSse(app: App, exchange: Exchange, wanted: Wanted, start: Start): Promise<void> {
+export async function serveSse(app: App, exchange: Exchange, wanted: Wanted, joining: Joining): Promise<void> {
+  const { start, appearance } = joining
   const watch = wanted(exchange.identity)
   if (isToGo(app, exchange)) return sayGoodbye(app, exchange)
   const client = clientOf(app, exchange)
@@ -47,10 +50,10 @@ export async function serveSse(app: App, exchange: Exchange, wanted: Wanted, sta
   // Said in an answer that is not compressed too, since the next request may get one that is.
   if (sseGzip !== undefined) exchange.response.appendHeader('vary', 'Accept-Encoding')
   if (sseGzip === undefined || !acceptsGzip(exchange)) {
-    serveCoded(app, exchange, wanted, located, { encoding: sse, body: AS_IT_IS, headers: {} })
+    serveCoded(app, exchange, wanted, located, { encoding: sse, body: AS_IT_IS, headers: {}, appearance })
   } else {
     const headers = { 'content-encoding': 'gzip' }
-    serveCoded(app, exchange, wanted, located, { encoding: sseGzip, body: new GzipStream(), headers })
+    serveCoded(app, exchange, wanted, located, { encoding: sseGzip, body: new GzipStream(), headers, appearance })
   }
 }
 

@@ -1,6 +1,4 @@
 /** The documents of a configuration, made without starting a server: what whoever may do anything would be shown. */
-import { writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { Registry, SERVER } from '@watchpost/core'
 import { limitsWith } from '@watchpost/protocol'
 import type { Config } from '../../config/config.ts'
@@ -10,10 +8,9 @@ import { type Documented, topicsFor } from '../../documents/documented.ts'
 import { type Making, whole } from '../../documents/members.ts'
 import { openapiMembers } from '../../documents/openapi/index.ts'
 import type { OpenApiVersion } from '../../documents/openapi/media.ts'
-import { yamlOf } from '../../documents/yaml.ts'
 import { version } from '../../version.ts'
-import { CliFailure, describeFailure, usageFailure } from '../failure.ts'
-import { write } from '../terminal.ts'
+import { usageFailure } from '../failure.ts'
+import { demandOut, writeOut } from '../outcome.ts'
 import { type Parted, setAside } from './set-aside.ts'
 
 /** As flags have it. */
@@ -41,7 +38,7 @@ const DOCUMENTS: Readonly<Record<DocumentKind, (documented: Documented, spec: Op
  */
 export async function make(kind: DocumentKind, options: MakeOptions): Promise<void> {
   const { config: file, out, url, yaml, spec = '3.1' } = options
-  if (out === '') throw usageFailure('--out: name a file, or leave it out to write to stdout')
+  demandOut(out)
   let parted = setAside(undefined)
   const { config } = await loadConfig({
     ...{ cwd: process.cwd(), file, env: process.env, flags: {} },
@@ -52,20 +49,13 @@ export async function make(kind: DocumentKind, options: MakeOptions): Promise<vo
   })
   const document = DOCUMENTS[kind](documentedBy(config, parted, url), spec)
   const asYaml = yaml === true || /\.ya?ml$/i.test(out ?? '')
-  const text = asYaml ? [...yamlOf(document)].join('') : `${JSON.stringify(whole(document), null, 2)}\n`
-  if (out === undefined) await write(text)
-  else await writeTo(out, text)
+  const text = asYaml ? await yamlTextOf(document) : `${JSON.stringify(whole(document), null, 2)}\n`
+  await writeOut(out, text)
 }
 
-/** @throws CliFailure */
-async function writeTo(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text)
-  } catch (error) {
-    const isFolderless = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    const fault = isFolderless ? `${file}: there is no folder ${dirname(file)}` : describeFailure(error, file)
-    throw new CliFailure(fault)
-  }
+async function yamlTextOf(document: Making): Promise<string> {
+  const { yamlOf } = await import('../../documents/yaml.ts')
+  return [...yamlOf(document)].join('')
 }
 
 function documentedBy(config: Config, { credentials, hasTls }: Parted, url: string | undefined): Documented {

@@ -1,11 +1,11 @@
 /** Events as rows of CSV: type, topic, id, key, timestamp, then the members of data, `data.symbol` and so on. */
-import type { Event, Json } from '@watchpost/protocol'
+import type { EphemeralEvent, Event, Json } from '@watchpost/protocol'
 import { stringify } from 'csv-stringify/sync'
 
 const EVENT_COLUMNS: readonly string[] = ['type', 'topic', 'id', 'key', 'timestamp']
 
 /** An event's cells by column. Arrays are one cell of JSON. */
-function cellsOf({ type, topic, id, key, timestamp, data }: Event): ReadonlyMap<string, string> {
+function cellsOf({ type, topic, id = '', key, timestamp, data }: Event | EphemeralEvent): ReadonlyMap<string, string> {
   const cells = new Map([
     ...Object.entries({ type, topic, id, timestamp }),
     ...(key === undefined ? [] : [['key', key] as const]),
@@ -23,7 +23,7 @@ function flatten(name: string, value: Json, cells: Map<string, string>): void {
 }
 
 /** The columns that some events need. */
-export function columnsOf(events: readonly Event[]): readonly string[] {
+export function columnsOf(events: readonly (Event | EphemeralEvent)[]): readonly string[] {
   const names = new Set(events.flatMap((event) => [...cellsOf(event).keys()]))
   return [...EVENT_COLUMNS, ...[...names].filter((name) => !EVENT_COLUMNS.includes(name))]
 }
@@ -32,7 +32,7 @@ export const headerOf = (columns: readonly string[]): string => stringify([[...c
 
 /** The rows of some events, and the columns that they would have needed beside those that there are. */
 export function rowsOf(
-  events: readonly Event[],
+  events: readonly (Event | EphemeralEvent)[],
   columns: readonly string[],
 ): { readonly text: string; readonly missing: readonly string[] } {
   const known = new Set(columns)

@@ -11,7 +11,6 @@ import type { Update, WatchRequest } from '../updates.ts'
 import { live } from './live.ts'
 import { noteGap, printerFor, type WatchFormat } from './print.ts'
 import { sse } from './sse.ts'
-import { webSocket } from './websocket.ts'
 
 const TRANSPORTS = ['page', 'long-poll', 'sse', 'websocket'] as const
 
@@ -23,6 +22,7 @@ interface WatchFlags extends ViewFlags, ClientFlags {
   readonly cursorFile?: string
   readonly limit?: number
   readonly untilNow?: boolean
+  readonly presence: boolean
 }
 
 const WAIT_SECONDS = 20
@@ -52,6 +52,7 @@ export function addWatch(program: Command): void {
     )
     .option('--limit <n>', 'end after n events', wholeNumber(1))
     .option('--until-now', 'end once all that is there was shown; by sse or websocket, at the first bookmark')
+    .option('--no-presence', 'watch without being told of to those who watch who is present')
   addClientOptions(addViewOptions(command))
     .addHelpText(
       'after',
@@ -78,7 +79,7 @@ async function watch(filters: readonly string[], flags: WatchFlags): Promise<voi
   const request: WatchRequest = {
     client: clientOf(flags),
     path,
-    view: { topic, key, type, select },
+    view: { topic, key, type, select, ...(!flags.presence && { present: ['false'] }) },
     after: resumed === undefined || resumed === '' ? flags.after : resumed,
     last: flags.last,
     signal,
@@ -93,7 +94,11 @@ const isPage = ({ transport, untilNow }: WatchFlags): boolean =>
   transport === 'page' || (transport === undefined && untilNow === true)
 
 async function updates(request: WatchRequest, flags: WatchFlags): Promise<AsyncGenerator<Update, never, void>> {
-  if (flags.transport === 'websocket') return live(request, webSocket)
+  if (flags.transport === 'websocket') {
+    // Loaded here, so that other commands don't pay for it.
+    const { webSocket } = await import('./websocket.ts')
+    return live(request, webSocket)
+  }
   if (flags.transport !== 'long-poll' && !isPage(flags)) return live(request, sse)
   const limit = await pageEventsMax(request.client, request.signal)
   if (isPage(flags)) return pages(request, { limit })
@@ -114,7 +119,7 @@ async function show(news: AsyncGenerator<Update, never, void>, ends: Ends, flags
     if (shown.length > 0) await write(shown.map(print).join(''))
     left -= shown.length
     // Only what was written counts as seen. An event's id is the cursor just after it.
-    const seen = shown.length < events.length ? shown.at(-1)?.event.id : cursor
+    const seen = shown.length < events.length ? shown.findLast(({ event }) => event.id !== undefined)?.event.id : cursor
     if (flags.cursorFile !== undefined && seen !== undefined) replaceFile(flags.cursorFile, `${seen}\n`)
     if (left === 0 || (ends.untilNow && caughtUp)) return
   }

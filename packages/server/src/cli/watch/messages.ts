@@ -31,11 +31,12 @@ interface RemoteError {
 /** The news of some messages: events together, each control message by itself. @throws RemoteProblem for `error` */
 export function* updatesOf(messages: readonly Message[], progress: Progress): Generator<Update, void, void> {
   let events: WatchedEvent[] = []
-  let cursor = ''
-  for (const message of messages) {
+  let cursor = progress.cursor ?? ''
+  for (const message of messages.flatMap(singly)) {
     if (!RESERVED_TYPES.has(message.body.type)) {
       events.push({ event: message.body as Event, json: message.json })
-      cursor = message.cursor
+      // An event that is not stored leaves the cursor where it is.
+      if (message.cursor !== '') cursor = message.cursor
       continue
     }
     if (events.length > 0) yield { events, cursor }
@@ -43,6 +44,13 @@ export function* updatesOf(messages: readonly Message[], progress: Progress): Ge
     yield* control(message, progress)
   }
   if (events.length > 0) yield { events, cursor }
+}
+
+/** The events of a message of several [WP-9.5], or the message itself. */
+function singly(message: Message): readonly Message[] {
+  if (message.body.type !== 'events') return [message]
+  const { events } = message.body.data as { readonly events: readonly Event[] }
+  return events.map((event) => ({ cursor: event.id, json: JSON.stringify(event), body: event }))
 }
 
 function* control({ cursor, body }: Message, progress: Progress): Generator<Update, void, void> {

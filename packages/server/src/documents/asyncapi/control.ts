@@ -21,6 +21,7 @@ const EXAMPLES: Readonly<Record<string, object>> = {
   unsubscribed: { topic: 'chat/*', cursor: CURSOR },
   published: { topic: 'chat/lobby', id: CURSOR, timestamp: TIME },
   authenticated: { expires: TIME },
+  events: { topic: '$presence/chat/lobby', cursor: CURSOR, events: [] },
   snapshot: { topic: 'stocks', cursor: CURSOR, events: [], more: false },
   subscribe: { topic: 'chat/*', after: CURSOR },
   unsubscribe: { topic: 'chat/*' },

@@ -54,11 +54,11 @@ const watched = (topic: TopicSchemas, { type, event }: EventSchemaNames, { catal
     ...examples(topic, type, (data) => ({ payload: watchedEvent(topic, type, data) })),
   })
 
-const streamed = (topic: TopicSchemas, { type, event }: EventSchemaNames, { catalogue }: Parts): string =>
+const streamed = (topic: TopicSchemas, { type, event, ephemeral }: EventSchemaNames, { catalogue }: Parts): string =>
   catalogue.put(`${event}.sse`, {
-    ...{ ...partsOf(topic, type), schema: event, headers: streamHeaders(type, true) },
+    ...{ ...partsOf(topic, type), schema: event, headers: streamHeaders(type, !ephemeral) },
     ...examples(topic, type, (data) => ({
-      ...{ payload: watchedEvent(topic, type, data), headers: { event: type, id: ID } },
+      ...{ payload: watchedEvent(topic, type, data), headers: { event: type, ...(!ephemeral && { id: ID }) } },
     })),
   })
 
@@ -126,8 +126,9 @@ function examples(topic: TopicSchemas, type: string, make: (data: Json) => Examp
 
 function watchedEvent(topic: TopicSchemas, type: string, data: Json): object {
   const key = topic.topic.keyOf?.(type, data)
+  const id = topic.topic.schemas.get(type)?.ephemeral === true ? {} : { id: ID }
   const shown = maskedData(data, topic.masked ?? [])
-  return { type, topic: exampleTopic(topic), id: ID, ...(key !== undefined && { key }), data: shown, timestamp: TIME }
+  return { type, topic: exampleTopic(topic), ...id, ...(key !== undefined && { key }), data: shown, timestamp: TIME }
 }
 
 /** A topic of the template: each parameter stands for its own name. */

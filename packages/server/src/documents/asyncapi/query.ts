@@ -1,6 +1,7 @@
 /** What the address of a stream or a handshake can carry [WP-3.4] [WP-3.6], as AsyncAPI's bindings tell of it. */
 import type { JsonSchema } from '@watchpost/core'
 import type { Limits } from '@watchpost/protocol'
+import { INFO, PRESENT } from '../messages.ts'
 import { closed, open, refTo, severalOf, wholeFrom } from '../schemas.ts'
 
 /** Where to start, and what to see. */
@@ -10,6 +11,8 @@ const watchMembers = (limits: Limits): Readonly<Record<string, JsonSchema>> => (
   'key?': severalOf({ type: 'string', maxLength: limits.keyBytesMax }, limits),
   'type?': severalOf({ type: 'string', maxLength: limits.typeBytesMax }, limits),
   'select?': severalOf(refTo('Pointer'), limits),
+  'present?': { type: 'boolean', default: true, description: PRESENT },
+  'info?': { type: 'string', description: `${INFO} As JSON.` },
 })
 
 const topicMember = (limits: Limits): Readonly<Record<string, JsonSchema>> => ({

@@ -23,7 +23,7 @@ export class DocumentSchemas {
     const common = {
       ...{ ...messageSchemas(limits), ...problemSchemas() },
       [RECEIPT]: open('What was published, in order; all of it is durable.', {
-        events: listOf(open('', { id: refTo('Cursor'), timestamp: refTo('Timestamp') })),
+        events: listOf(open('', { 'id?': refTo('Cursor'), timestamp: refTo('Timestamp') })),
       }),
     }
     const described = yield* topicSchemas(topics, Object.keys(common))

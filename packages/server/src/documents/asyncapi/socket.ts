@@ -8,7 +8,17 @@ import { socketBindings, topicSocketBindings } from './query.ts'
 import { securityOf } from './security.ts'
 
 /** What a WebSocket sends without being asked, beside events. */
-const UNASKED = ['welcome', 'bookmark', 'gap', 'snapshot', 'unsubscribed', 'expiring', 'goodbye', 'error'] as const
+const UNASKED = [
+  'welcome',
+  'bookmark',
+  'gap',
+  'snapshot',
+  'events',
+  'unsubscribed',
+  'expiring',
+  'goodbye',
+  'error',
+] as const
 
 /** `/v1`: one socket, many subscriptions, and publishing too. */
 export function multiplexed(material: Material): Section {

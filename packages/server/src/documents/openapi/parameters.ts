@@ -1,6 +1,7 @@
 /** The parameters that operations share, with the bounds that are in force [WP-3.4] [WP-3.6]. */
 import type { JsonSchema } from '@watchpost/core'
 import type { Limits } from '@watchpost/protocol'
+import { INFO, PRESENT } from '../messages.ts'
 import { listOf, refTo, wholeFrom } from '../schemas.ts'
 
 /** A parameter as OpenAPI has it, or a reference to one. */
@@ -8,7 +9,7 @@ export type Parameter = Readonly<Record<string, unknown>>
 
 export type ParameterName =
   | ('After' | 'Last' | 'LastEventId' | 'LastEventIdQuery' | 'LastEventIdDashed' | 'IfNoneMatch')
-  | ('Key' | 'Type' | 'Select' | 'Limit' | 'Wait' | 'Prefer' | 'State' | 'Delta')
+  | ('Key' | 'Type' | 'Select' | 'Limit' | 'Wait' | 'Prefer' | 'State' | 'Delta' | 'Present' | 'Info')
   | ('IdempotencyKey' | 'TopicFilters' | 'Next' | 'NextConnection' | 'Subject' | 'ConnectionId')
 
 export const parameter = (name: ParameterName): Parameter => ({ $ref: `#/components/parameters/${name}` })
@@ -63,6 +64,8 @@ export function parameters(limits: Limits): Readonly<Record<ParameterName, Param
     Prefer: inHeader('Prefer', { type: 'string' }, '`wait=20` means the same as the parameter `wait` (RFC 7240).'),
     State: inQuery('state', flag, 'Of a WebSocket: whether the state comes first [WP-4.6].'),
     Delta: inQuery('delta', flag, 'Of a WebSocket: whether events may come as changes [WP-4.7].'),
+    Present: inQuery('present', { type: 'boolean', default: true }, PRESENT),
+    Info: inQuery('info', { type: 'string', contentMediaType: 'application/json' }, INFO),
     IdempotencyKey: inHeader(
       'Idempotency-Key',
       text(limits.idempotencyKeyBytesMax, 1),

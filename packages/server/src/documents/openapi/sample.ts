@@ -17,8 +17,9 @@ export interface Sample {
 /** An event of the first type that one is known of; `undefined` if there is none within the limits. */
 export function sampleOf({ topic, masked = [] }: TopicSchemas, { keyBytesMax }: Limits): Sample | undefined {
   const name = topic.template.replaceAll(/\{([^/]*)\}/g, '$1')
-  for (const type of topic.schemas.keys()) {
-    const data = exampleData(topic, type)
+  for (const [type, { ephemeral }] of topic.schemas) {
+    // What is not stored is in no page and no state.
+    const data = ephemeral ? undefined : exampleData(topic, type)
     if (data === undefined) continue
     const key = topic.keyOf?.(type, data)
     if (Buffer.byteLength(key ?? '') > keyBytesMax) continue

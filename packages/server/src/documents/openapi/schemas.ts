@@ -31,7 +31,7 @@ export const httpSchemas = (): Schemas => ({
     'timestamp?': { type: 'string', format: 'date-time' },
   }),
   Receipt: open('What was published, in order. All of it is durable.', {
-    events: listOf(open('', { id: refTo('Cursor'), timestamp: refTo('Timestamp') })),
+    events: listOf(open('', { 'id?': refTo('Cursor'), timestamp: refTo('Timestamp') })),
   }),
   ...cloudEvents(),
   ...listSchemas(),

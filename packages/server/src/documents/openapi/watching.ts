@@ -37,7 +37,7 @@ export function watchingParameters({ transports }: Watched): readonly Parameter[
   const isPaged = transports.has('page') || transports.has('long-poll')
   return parametersNamed(
     ...(['After', 'Last', 'LastEventId', 'LastEventIdQuery', 'LastEventIdDashed'] as const),
-    ...(['Key', 'Type', 'Select'] as const),
+    ...(['Key', 'Type', 'Select', 'Present', 'Info'] as const),
     ...(isPaged ? (['Limit', 'IfNoneMatch'] as const) : []),
     ...(transports.has('long-poll') ? (['Wait', 'Prefer'] as const) : []),
     ...(transports.has('websocket') ? (['State', 'Delta'] as const) : []),

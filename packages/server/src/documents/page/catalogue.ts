@@ -53,8 +53,11 @@ type Otherwise = Exclude<LimitRow['over'], ProblemName>
 /** What becomes of what no problem is told for. */
 const OTHERWISE: Readonly<Record<Otherwise, string>> = {
   disconnected: 'the connection is ended',
+  gone: 'the member is told to have gone',
+  missed: 'the oldest are missed by those who have not been sent them',
   'read from the log': 'events wait in the log instead',
   split: 'the rest comes with the next page',
+  'told later': 'it is told a little later',
 }
 
 const RETRY: Readonly<Record<ProblemRow['retry'], string>> = {

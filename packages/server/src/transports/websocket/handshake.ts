@@ -14,6 +14,7 @@ import type { Exchange } from '../../http/exchange.ts'
 import { lifecycleLines } from '../../http/lifecycle-headers.ts'
 import { demandOwnOrigin } from '../../http/origin.ts'
 import { afterOf, demandOthers, flagOf, lastOf, viewOf } from '../../http/query.ts'
+import { appearanceOf } from '../../presence.ts'
 import { clientOf } from '../../quotas/quotas.ts'
 import { CLOSE_MS, Connection, Peer } from './connection.ts'
 import { FORMATS, type Format, JSON_FORMAT } from './formats.ts'
@@ -70,6 +71,7 @@ export async function openTopicSocket(app: App, exchange: Exchange, filter: stri
     after: afterOf(exchange, limits),
     last: lastOf(exchange, limits),
     state: flagOf(exchange, 'state'),
+    appearance: appearanceOf(exchange, limits),
   }
   const prepared = await prepare(app, wish, exchange.identity)
   if (!exchange.gone) open(app, exchange, prepared)

@@ -3,7 +3,8 @@ import { type Json, type Limits, ProblemError, REQUEST_TYPES, type RequestType }
 import type { App } from '../../app.ts'
 import type { Actor } from '../../audit.ts'
 import { idempotencyOf } from '../../idempotency.ts'
-import { idOf as eventIdOf, publishFor } from '../../publishing.ts'
+import { demandInfo } from '../../presence.ts'
+import { idsOf, publishFor } from '../../publishing.ts'
 import type { Wish } from './wish.ts'
 
 type Members = Readonly<Record<string, Json | undefined>>
@@ -39,7 +40,7 @@ export function requestOf(message: unknown): Request {
 }
 
 const DATA_MEMBERS: Readonly<Record<RequestType, readonly string[]>> = {
-  subscribe: ['topic', 'after', 'last', 'key', 'type', 'select', 'state', 'delta'],
+  subscribe: ['topic', 'after', 'last', 'key', 'type', 'select', 'state', 'delta', 'present', 'info'],
   unsubscribe: ['topic'],
   publish: ['topic', 'type', 'data', 'key', 'timestamp', 'idempotencyKey'],
   authenticate: ['token'],
@@ -69,6 +70,7 @@ export function wishOf(data: Members, limits: Limits): Wish {
     after: cursor(data, limits),
     last: last(data, limits),
     state: flag(data, 'state'),
+    appearance: { present: flag(data, 'present', true), info: demandInfo(data['info'], limits) },
   }
 }
 
@@ -87,8 +89,8 @@ function several(data: Members, name: string, { filtersMax }: Limits): readonly 
   throw bad(`"${name}" must be a string or a list of strings.`)
 }
 
-function flag(data: Members, name: string): boolean {
-  const value = data[name] ?? false
+function flag(data: Members, name: string, otherwise = false): boolean {
+  const value = data[name] ?? otherwise
   if (typeof value === 'boolean') return value
   throw bad(`"${name}" must be true or false.`)
 }
@@ -139,6 +141,6 @@ export async function publishRequest(app: App, actor: Actor, connection: string,
             JSON.stringify(event),
           ),
         }
-  const { first, timestamps } = await publishFor(app, actor, { resolved, events: [event], options, connection })
-  return { topic, id: eventIdOf(app, first), timestamp: timestamps[0] }
+  const appended = await publishFor(app, actor, { resolved, events: [event], options, connection })
+  return { topic, id: idsOf(app, appended)[0], timestamp: appended.timestamps[0] }
 }

@@ -1,12 +1,26 @@
 /** The subscriptions of one WebSocket, by their topic filters [WP-4.4]. */
-import { type Encoding, type Identity, Siblings, type Sink, type Snapshot, type Subscription } from '@watchpost/core'
+import {
+  type Attendance,
+  type Encoding,
+  type Identity,
+  Siblings,
+  type Sink,
+  type Snapshot,
+  type Subscription,
+  type Watch,
+} from '@watchpost/core'
 import { formatTimestamp, ProblemError } from '@watchpost/protocol'
 import type { App } from '../../app.ts'
+import { attend, memberKey } from '../../presence.ts'
+import { encodingFor } from '../bundles.ts'
 import { type Prepared, type Wish, watchOf } from './wish.ts'
 
 /** The connection whose subscriptions they are. */
 export interface Carrier extends Sink<Buffer> {
   readonly app: App
+  /** As `welcome` tells it. */
+  readonly id: string
+  readonly session: { readonly identity: Identity }
   readonly encoding: Encoding<Buffer>
   /** A message as a chunk. */
   frame(json: string): Buffer
@@ -15,6 +29,9 @@ export interface Carrier extends Sink<Buffer> {
 interface Carried {
   readonly wish: Wish
   readonly subscription: Subscription<Buffer>
+  readonly attendance: Attendance
+  /** What whoever attends is called. */
+  readonly member: string
 }
 
 /** A subscription that the client's rights are not enough for any more. */
@@ -43,7 +60,7 @@ export class Subscriptions {
   add(prepared: Prepared, before: () => void): void {
     const { wish, watch, located } = prepared
     const { filter } = wish
-    const { app, encoding } = this.#carrier
+    const { app } = this.#carrier
     if (this.#carried.some((carried) => carried.wish.filter === filter)) {
       throw new ProblemError('invalid-parameter', `You are subscribed to ${JSON.stringify(filter)}; unsubscribe first.`)
     }
@@ -55,7 +72,7 @@ export class Subscriptions {
     this.#siblingsFor()?.demandCompatible(watch, prepared.snapshot !== undefined || watch.view.hasDeltas)
     before()
     const snapshot = this.#snapshotOf(prepared)
-    this.#carry(wish, app.watcher.subscribe(watch, located, encoding, this.#carrier, snapshot))
+    this.#carry(wish, app.watcher.subscribe(watch, located, this.#encodingFor(watch), this.#carrier, snapshot))
   }
 
   /**
@@ -77,7 +94,8 @@ export class Subscriptions {
 
   /** Looks at all subscriptions again, now that the client may have other rights; answers those that it lost. */
   reassess(identity: Identity): readonly Revoked[] {
-    const { app, encoding } = this.#carrier
+    const { app, id } = this.#carrier
+    const member = memberKey(identity, id, app.limits)
     const revoked: Revoked[] = []
     for (const carried of this.#carried) {
       const { wish, subscription } = carried
@@ -87,25 +105,42 @@ export class Subscriptions {
       } else if (watch.selection.isByRules || watch.selection.name !== subscription.watch.selection.name) {
         // It sees other topics, or other things of them, from where it stands on.
         this.#forget(carried)
-        this.#carry(wish, app.watcher.replace(subscription, watch, encoding, this.#carrier))
+        carried.attendance.leave()
+        this.#carry(wish, app.watcher.replace(subscription, watch, this.#encodingFor(watch), this.#carrier))
+      } else if (carried.member !== member) {
+        carried.attendance.leave()
+        this.#carried = this.#carried.map((each) => (each === carried ? this.#attending(wish, subscription) : each))
       }
     }
     return revoked
   }
 
   close(): void {
-    for (const { subscription } of this.#carried) subscription.close()
+    for (const carried of this.#carried) end(carried)
     this.#carried = []
   }
 
   #carry(wish: Wish, subscription: Subscription<Buffer>): void {
     this.#siblingsFor()?.add(subscription)
-    this.#carried = [...this.#carried, { wish, subscription }]
+    this.#carried = [...this.#carried, this.#attending(wish, subscription)]
+  }
+
+  #attending(wish: Wish, subscription: Subscription<Buffer>): Carried {
+    const { app, id, session } = this.#carrier
+    const { identity } = session
+    const { filter, appearance } = wish
+    const attendance = attend(app, { identity, connection: id, filters: [filter], appearance })
+    return { wish, subscription, attendance, member: memberKey(identity, id, app.limits) }
+  }
+
+  #encodingFor(watch: Watch): Encoding<Buffer> {
+    const { app, encoding } = this.#carrier
+    return encodingFor(encoding, watch, app.log.epoch)
   }
 
   #drop(carried: Carried): void {
     this.#forget(carried)
-    carried.subscription.close()
+    end(carried)
   }
 
   #forget(carried: Carried): void {
@@ -137,4 +172,9 @@ export class Subscriptions {
       },
     }
   }
+}
+
+function end({ subscription, attendance }: Carried): void {
+  subscription.close()
+  attendance.leave()
 }

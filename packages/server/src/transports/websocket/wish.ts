@@ -2,6 +2,7 @@
 import { type Identity, type Located, type SnapshotReader, type ViewOptions, type Watch } from '@watchpost/core'
 import { ProblemError } from '@watchpost/protocol'
 import type { App } from '../../app.ts'
+import type { Appearance } from '../../presence.ts'
 
 export interface Wish {
   readonly filter: string
@@ -10,6 +11,8 @@ export interface Wish {
   readonly last: number | undefined
   /** Whether the state comes first [WP-4.6]. */
   readonly state: boolean
+  /** How the client is seen by those who watch presence. */
+  readonly appearance: Appearance
 }
 
 /** A wish that can be fulfilled. */

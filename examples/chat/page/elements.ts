@@ -1,0 +1,27 @@
+/** Finds and makes elements. Text becomes text nodes only, so nothing that somebody wrote is ever markup. */
+
+/** The element of index.html with this id. */
+export function byId(id: string): HTMLElement {
+  const element = document.getElementById(id)
+  if (element === null) throw new Error(`index.html has no element "${id}"`)
+  return element
+}
+
+/** An element with a class, texts and other elements in it. */
+export function make(name: string, className: string, ...children: readonly (Node | string)[]): HTMLElement {
+  const element = document.createElement(name)
+  element.className = className
+  element.append(...children)
+  return element
+}
+
+/** The first letter of a name, in a colour that is always that of the name. */
+export function face(name: string): HTMLElement {
+  const badge = make('span', 'face', name.slice(0, 1).toUpperCase())
+  badge.setAttribute('aria-hidden', 'true')
+  let hue = 7
+  for (const letter of name) hue = (hue * 31 + (letter.codePointAt(0) ?? 0)) % 360
+  // Names that differ little get colours that differ much.
+  badge.style.setProperty('--hue', String((hue * 137) % 360))
+  return badge
+}

@@ -1,0 +1,89 @@
+/** What goes wrong, and what can be done about it [WP-5.1]. */
+import type { ProblemName } from './protocol.ts'
+
+/** What the server tells beside the problem, by its type [WP-5.2]; also what it does not know yet. */
+export interface ProblemMembers {
+  readonly earliest?: string
+  readonly errors?: readonly { readonly event: number; readonly path: string; readonly message: string }[]
+  readonly instance?: string
+  readonly transports?: readonly string[]
+  readonly [member: string]: unknown
+}
+
+/** A problem that the server answered with, or `unreachable` where none answered. `message` is for people. */
+export class WatchpostError extends Error {
+  override readonly name = 'WatchpostError'
+  /** A name of PROTOCOL.md, section 5, such as `forbidden`; `unreachable` without an answer that makes sense. */
+  readonly problem: ProblemName | 'unreachable' | (string & {})
+  /** Of HTTP; 0 without an answer. */
+  readonly status: number
+  /** When the server asks to be tried again, in milliseconds from then. */
+  readonly retryAfterMs: number | undefined
+  readonly members: ProblemMembers
+
+  constructor(
+    problem: string,
+    message: string,
+    options: { status?: number; retryAfterMs?: number | undefined; members?: ProblemMembers; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.problem = problem
+    this.status = options.status ?? STATUS[problem] ?? 400
+    this.retryAfterMs = options.retryAfterMs
+    this.members = options.members ?? {}
+  }
+}
+
+/** Of the problems that are not the request's fault, since a WebSocket tells no status; a test compares it with the table. */
+const STATUS: Readonly<Record<string, number>> = {
+  unreachable: 0,
+  unauthorized: 401,
+  'token-expired': 401,
+  'request-timeout': 408,
+  'reach-maximum-connections': 429,
+  'rate-limited': 429,
+  internal: 500,
+  'going-away': 503,
+  'log-unavailable': 503,
+  overloaded: 503,
+}
+
+/** What can help: nothing, other credentials, time, going on from `earliest`, or another transport. */
+export type Remedy = 'none' | 'credentials' | 'time' | 'earliest' | 'transport'
+
+/** A problem that is not known counts by its status [WP-5.1]. */
+export function remedyOf({ problem, status }: WatchpostError): Remedy {
+  if (problem === 'cursor-expired') return 'earliest'
+  if (problem === 'transport-not-offered') return 'transport'
+  if (problem === 'reach-maximum-subscriptions' || problem === 'reach-maximum-topics') return 'none'
+  if (status === 401) return 'credentials'
+  return status < 400 || status >= 500 || [408, 425, 429].includes(status) ? 'time' : 'none'
+}
+
+/** @param cause what the runtime says, which is often little */
+export const unreachable = (message: string, cause?: unknown, retryAfterMs?: number): WatchpostError =>
+  new WatchpostError('unreachable', message, { cause, retryAfterMs })
+
+/** What was thrown, as an error of ours. */
+export const asError = (thrown: unknown, message: string): WatchpostError =>
+  thrown instanceof WatchpostError ? thrown : unreachable(message, thrown)
+
+const nameOf = (type: unknown): string => /\/problems\/(.+)/.exec(String(type))?.[1] ?? 'unreachable'
+
+/** Some proxies say 0, which asks for nothing. */
+const msOf = (seconds: unknown): number | undefined => (Number(seconds) > 0 ? Number(seconds) * 1_000 : undefined)
+
+/** The error of an error message [WP-1.4]. */
+export function errorOfMessage({ type, message, ...members }: Readonly<Record<string, unknown>>): WatchpostError {
+  return new WatchpostError(nameOf(type), String(message), { retryAfterMs: msOf(members['retryAfter']), members })
+}
+
+/** The error of an answer, be it the server's [WP-5.2] or that of something before it. */
+export async function errorOfResponse(response: Response): Promise<WatchpostError> {
+  const { status, headers } = response
+  // A page of a proxy is none, nor what was cut short.
+  const problem = Object(await response.json().catch(() => undefined)) as Readonly<Record<string, unknown>>
+  const { type, detail = `answered ${status}`, ...members } = problem
+  const retryAfterMs = msOf(members['retryAfter']) ?? msOf(headers.get('retry-after'))
+  return new WatchpostError(nameOf(type), String(detail), { status, retryAfterMs, members })
+}

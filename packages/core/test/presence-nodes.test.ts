@@ -1,0 +1,214 @@
+/** Who is here, by what several nodes on one log write of it [WP-9.4]. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Append, Table } from '../src/log.ts'
+import type { Attendance, Presence } from '../src/presence/presence.ts'
+import { settled } from './manual-clock.ts'
+import type { MemoryLog } from './memory-log.ts'
+import { attend, GRACE_MS, HEARTBEAT_MS, presences, sizesOf } from './presences.ts'
+
+/** Members of whom one transaction tells, and more than two of these tell of. */
+const AT_ONCE = 200
+const CROWD = 450
+
+const crowd = (node: Presence): void => {
+  for (let n = 0; n < CROWD; n++) attend(node, `m${n}`)
+}
+
+describe('the presence of several nodes on one log', () => {
+  it('is the sum, and nothing changes when somebody goes from one to the other', async () => {
+    const here = presences()
+    const [one, other] = [here.node('1'), here.node('2')]
+    const before = attend(one, 'a', 'x')
+    attend(other, 'b')
+    await here.pass(500)
+    before.leave()
+    await here.pass(1_000)
+    const after = attend(other, 'a', 'x')
+    await here.pass(GRACE_MS * 3)
+    expect(here.told().map(([key]) => key)).toEqual(['a', 'b'])
+    attend(one, 'a')
+    await here.pass(GRACE_MS + 500)
+    expect(here.here()).toEqual({ a: 2, b: 1 })
+    after.leave()
+    await here.pass(GRACE_MS * 2 + 1_000)
+    expect(here.here()).toEqual({ a: 1, b: 1 })
+  })
+
+  it('knows who comes back while it was still to be told that there was one connection less', async () => {
+    const here = presences()
+    const [one, other] = [here.node('1'), here.node('2')]
+    const [here1, here2] = [attend(one, 'a'), attend(other, 'a')]
+    await here.pass(GRACE_MS * 2)
+    expect(here.here()).toEqual({ a: 2 })
+    here1.leave()
+    await here.pass(GRACE_MS + 500)
+    attend(one, 'a')
+    await here.pass(GRACE_MS * 3)
+    expect(here.here()).toEqual({ a: 2 })
+    here2.leave()
+    await here.pass(GRACE_MS * 3)
+    expect(here.here()).toEqual({ a: 1 })
+  })
+
+  it('that are told of each other are told to be gone only when they are', async () => {
+    const here = presences()
+    const [one, other] = [here.node('1'), here.node('2', (node) => node === '1')]
+    attend(one, 'a')
+    attend(one, 'b')
+    attend(other, 'b')
+    // It only looks gone to the other one.
+    await here.pass(HEARTBEAT_MS * 5)
+    expect(Object.keys(here.here())).toEqual(['a', 'b'])
+    expect(here.told().filter(([, data]) => data === null)).toEqual([])
+  })
+
+  it('let go of the members of one that is silent, which tells of them again if it was only asleep', async () => {
+    const here = presences()
+    let wake: () => void = () => undefined
+    let awake = Promise.resolve()
+    const slow: MemoryLog = Object.create(here.log, {
+      change: { value: (make: (table: Table) => readonly Append[]) => awake.then(() => here.log.change(make)) },
+    })
+    const asleep = here.node('1', undefined, slow)
+    attend(asleep, 'a')
+    attend(here.node('2'), 'b')
+    await here.pass(500)
+    awake = new Promise((resolve) => (wake = resolve))
+    await here.pass(HEARTBEAT_MS * 2)
+    expect(Object.keys(here.here())).toEqual(['b'])
+    wake()
+    await here.pass(HEARTBEAT_MS)
+    expect(Object.keys(here.here())).toEqual(['a', 'b'])
+  })
+
+  it('stay, when the clock of days is set, and are gone all the same when they die', async () => {
+    const here = presences()
+    const { clock } = here
+    const rightly = clock.now.bind(clock)
+    const [one, other, third] = [here.node('1'), here.node('2'), here.node('3')]
+    attend(one, 'a')
+    attend(other, 'b')
+    attend(third, 'c')
+    await here.pass(HEARTBEAT_MS)
+    const before = here.told()
+    for (const jumpMs of [3_600_000, -3_600_000, 86_400_000]) {
+      clock.now = () => rightly() + jumpMs
+      await here.pass(HEARTBEAT_MS * 3)
+      expect(here.told()).toEqual(before)
+    }
+    // Of one that dies and leaves a row from a time that is to come again.
+    await here.kill(one)
+    clock.now = () => rightly() - 86_400_000
+    await here.pass(HEARTBEAT_MS * 2)
+    expect(here.here()).toEqual({ b: 1, c: 1 })
+    expect(here.reported).toEqual([expect.objectContaining({ message: 'dead' }), '1'])
+  })
+
+  it('stay, when the clock of days is set just as another one begins', async () => {
+    const here = presences()
+    const { clock } = here
+    const rightly = clock.now.bind(clock)
+    const one = here.node('1')
+    crowd(one)
+    await here.pass(1_000)
+    clock.now = () => rightly() + 3_600_000
+    here.node('2')
+    await here.pass(HEARTBEAT_MS * 3)
+    expect(Object.keys(here.here())).toHaveLength(CROWD)
+    expect(here.told()).toHaveLength(CROWD)
+  })
+
+  it('come back, of whom another one has removed a part before it saw that their node lives', async () => {
+    const here = presences()
+    const { clock } = here
+    const rightly = clock.now.bind(clock)
+    const one = here.node('1')
+    crowd(one)
+    await here.pass(1_000)
+    // This one is mistaken twice.
+    clock.now = () => rightly() + 3_600_000
+    here.node('2', () => true)
+    await settled()
+    expect(Object.keys(here.here())).toHaveLength(CROWD - AT_ONCE)
+    attend(one, 'late')
+    await here.pass(HEARTBEAT_MS)
+    expect(Object.keys(here.here())).toHaveLength(CROWD + 1)
+    expect(here.reported).toEqual([])
+  })
+
+  it.each([
+    ['at once, if it is known to be gone', true, 50],
+    ['within two heartbeats, if it is not', false, HEARTBEAT_MS * 2],
+  ])('let go of those of one that died long before they begin: %s [WP-9.4]', async (_, isGone, withinMs) => {
+    const here = presences()
+    const one = here.node('1')
+    crowd(one)
+    await here.pass(1_000)
+    await here.kill(one)
+    here.clock.pass(3_600_000)
+    here.reported.splice(0)
+    const sizes = sizesOf(here.log)
+    here.node('2', () => isGone)
+    await here.pass(withinMs)
+    expect(here.here()).toEqual({})
+    expect(here.reported).toEqual(['1'])
+    expect(sizes).toEqual([AT_ONCE, AT_ONCE, CROWD - 2 * AT_ONCE])
+  })
+
+  it('is who is connected in the end, whatever came and went, and however nodes died', async () => {
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ kind: fc.constant('join' as const), node: fc.nat(2), key: fc.nat(3) }) },
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant('leave' as const), node: fc.nat(2), key: fc.nat(3) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill' as const), node: fc.nat(2), key: fc.constant(0) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('close' as const), node: fc.nat(2), key: fc.constant(0) }),
+      },
+    )
+    const wait = fc.constantFrom(0, 50, 300, 2_000, 6_000, 12_000)
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(step, wait), { maxLength: 25 }), async (steps) => {
+        const here = presences()
+        let names = 0
+        const dead = new Set<string>()
+        const begin = () => {
+          const name = String(++names)
+          // A node that is dead does nothing more, and is known by its process, or not.
+          return {
+            name,
+            presence: here.node(name, (node) => dead.has(node)),
+            open: [] as { key: string; attendance: Attendance }[],
+          }
+        }
+        const nodes = [begin(), begin(), begin()]
+        for (const [{ kind, node: n, key }, waitMs] of steps) {
+          const node = nodes[n] as ReturnType<typeof begin>
+          if (kind === 'join') node.open.push({ key: String(key), attendance: attend(node.presence, String(key)) })
+          if (kind === 'leave') {
+            const at = node.open.findIndex((each) => each.key === String(key))
+            if (at >= 0) node.open.splice(at, 1)[0]?.attendance.leave()
+          }
+          if (kind === 'close') await node.presence.close()
+          if (kind === 'kill') {
+            await here.kill(node.presence)
+            if (key % 2 === 0) dead.add(node.name)
+          }
+          if (kind === 'kill' || kind === 'close') nodes[n] = begin()
+          await here.pass(waitMs)
+        }
+        await here.pass(GRACE_MS * 3 + HEARTBEAT_MS * 2)
+        const truth = new Map<string, number>()
+        for (const { key } of nodes.flatMap(({ open }) => open)) truth.set(key, (truth.get(key) ?? 0) + 1)
+        expect(new Map(Object.entries(here.here()))).toEqual(truth)
+        // Nothing is told twice.
+        const latest = new Map<string | undefined, string>()
+        for (const [key, data] of here.told()) {
+          expect(JSON.stringify(data)).not.toBe(latest.get(key) ?? 'null')
+          latest.set(key, JSON.stringify(data))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+})
