@@ -1,6 +1,9 @@
 /** How long to wait before the next attempt. */
 import type { WatchpostError } from './error.ts'
 
+/** Timers know no longer time, and would elapse at once. */
+export const TIMER_MS_MAX: number = 2 ** 31 - 1
+
 export interface Backoff {
   /** The first wait is drawn from 0 to this. */
   readonly backoffBaseMs: number
@@ -19,9 +22,7 @@ export const backoffMs = (
   { retryAfterMs }: Pick<WatchpostError, 'retryAfterMs'>,
   failures: number,
   random: number = Math.random(),
-): number =>
-  // Timers know no longer time, and would elapse at once.
-  Math.min(2 ** 31 - 1, retryAfterMs ?? random * Math.min(backoffMsMax, backoffBaseMs * 2 ** failures))
+): number => Math.min(TIMER_MS_MAX, retryAfterMs ?? random * Math.min(backoffMsMax, backoffBaseMs * 2 ** failures))
 
 /** Does something after a while, unless nothing else keeps the process alive until then. */
 export function later(waitMs: number, act: () => void): void {

@@ -15,6 +15,7 @@ import type {
   FilterOf,
   IdOf,
   NewEvent,
+  NoOptions,
   PresenceOf,
   Stored,
   TopicOf,
@@ -61,7 +62,7 @@ export interface Page<E> {
 /** A client of a server that is described by a type: that of its configuration, or an interface. */
 export interface Client<S extends Described = Undescribed> extends AsyncDisposable {
   /** Watches a topic, or all that a filter such as `chat/*` matches. It begins once the caller has added its listeners. */
-  watch<Filter extends FilterOf<S>, const Options extends WatchOptions<TypeOf<S, Filter>>>(
+  watch<Filter extends FilterOf<S>, const Options extends WatchOptions<TypeOf<S, Filter>> = NoOptions>(
     filter: Filter,
     options?: Options,
   ): Watch<WatchedEvent<S, Filter, Options>>
@@ -76,12 +77,12 @@ export interface Client<S extends Described = Undescribed> extends AsyncDisposab
     options?: PublishOptions,
   ): Promise<Published<IdOf<S, Topic>>>
   /** The state of a keyed topic, whole. @throws WatchpostError such as `not-keyed` */
-  state<Topic extends TopicOf<S> | PresenceOf<S>, const Options extends StateOptions>(
+  state<Topic extends TopicOf<S> | PresenceOf<S>, const Options extends StateOptions = NoOptions>(
     topic: Topic,
     options?: Options,
   ): Promise<State<Stored<WatchedEvent<S, Topic, Options>>>>
   /** One page of what is kept. @throws WatchpostError such as `cursor-expired`, whose `members.earliest` is where to go on */
-  page<Filter extends FilterOf<S>, const Options extends PageOptions<TypeOf<S, Filter>>>(
+  page<Filter extends FilterOf<S>, const Options extends PageOptions<TypeOf<S, Filter>> = NoOptions>(
     filter: Filter,
     options?: Options,
   ): Promise<Page<Stored<WatchedEvent<S, Filter, Options>>>>
@@ -113,7 +114,7 @@ export function createClient<S extends Described = Undescribed>(options: ClientO
     async publish(topic: string, events: unknown, { idempotencyKey = randomKey(), signal }: PublishOptions = {}) {
       const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
       // One body for all attempts, since it has to be the same byte for byte [WP-3.10].
-      return ask<Published>(settings, pathOf('topics', topic), { body: JSON.stringify(events), headers, signal })
+      return ask<Published>(settings, pathOf('topics', topic), { body: JSON.stringify(events) ?? '', headers, signal })
     },
     state: (topic: string, { key, select, signal }: StateOptions = {}) =>
       loadState(settings, topic, { query: { key, select }, signal }),

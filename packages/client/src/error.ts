@@ -24,7 +24,12 @@ export class WatchpostError extends Error {
   constructor(
     problem: string,
     message: string,
-    options: { status?: number; retryAfterMs?: number | undefined; members?: ProblemMembers; cause?: unknown } = {},
+    options: {
+      status?: number | undefined
+      retryAfterMs?: number | undefined
+      members?: ProblemMembers
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: options.cause })
     this.problem = problem
@@ -73,9 +78,14 @@ const nameOf = (type: unknown): string => /\/problems\/(.+)/.exec(String(type))?
 /** Some proxies say 0, which asks for nothing. */
 const msOf = (seconds: unknown): number | undefined => (Number(seconds) > 0 ? Number(seconds) * 1_000 : undefined)
 
-/** The error of an error message [WP-1.4]. */
-export function errorOfMessage({ type, message, ...members }: Readonly<Record<string, unknown>>): WatchpostError {
-  return new WatchpostError(nameOf(type), String(message), { retryAfterMs: msOf(members['retryAfter']), members })
+/** The error of an error message [WP-1.4], or of what stands in an answer. */
+export function errorOf(
+  { type, message, detail = message, ...members }: Readonly<Record<string, unknown>>,
+  status?: number,
+  retryAfter?: unknown,
+): WatchpostError {
+  const retryAfterMs = msOf(members['retryAfter'] ?? retryAfter)
+  return new WatchpostError(nameOf(type), String(detail), { status, retryAfterMs, members })
 }
 
 /** The error of an answer, be it the server's [WP-5.2] or that of something before it. */
@@ -83,7 +93,5 @@ export async function errorOfResponse(response: Response): Promise<WatchpostErro
   const { status, headers } = response
   // A page of a proxy is none, nor what was cut short.
   const problem = Object(await response.json().catch(() => undefined)) as Readonly<Record<string, unknown>>
-  const { type, detail = `answered ${status}`, ...members } = problem
-  const retryAfterMs = msOf(members['retryAfter']) ?? msOf(headers.get('retry-after'))
-  return new WatchpostError(nameOf(type), String(detail), { status, retryAfterMs, members })
+  return errorOf({ detail: `answered ${status}`, ...problem }, status, headers.get('retry-after'))
 }

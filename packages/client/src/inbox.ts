@@ -30,14 +30,18 @@ export class Inbox<Value> {
 
   /** Whether the client should stop reading. */
   get isFull(): boolean {
-    const { bufferEventsMax, bufferCharactersMax } = this.#bounds
-    return this.size >= bufferEventsMax || this.#characters >= bufferCharactersMax
+    return this.#fullness >= 1
   }
 
   /** Whether so much was taken that it should read again. */
   get isLow(): boolean {
+    return !(this.#fullness > 1 / 4)
+  }
+
+  /** By the bound that it is nearer to. */
+  get #fullness(): number {
     const { bufferEventsMax, bufferCharactersMax } = this.#bounds
-    return this.size <= bufferEventsMax / 4 && this.#characters <= bufferCharactersMax / 4
+    return Math.max(this.size / bufferEventsMax, this.#characters / bufferCharactersMax)
   }
 
   put(item: Item<Value>): void {

@@ -27,13 +27,13 @@ export interface Links {
   proved(transport: Transport): void
   /** An attempt failed; whether the subscriptions are to be carried in another way, rather than later. */
   givesUp(link: Link): boolean
-  /** The transport that is to carry it now. */
-  choose(subscription: Subscription): Transport | undefined
+  /** The transport that is to carry now what these can't carry. */
+  choose(excluded: ReadonlySet<Transport>): Transport | undefined
   attach(subscription: Subscription): void
   remove(link: Link): void
 }
 
-export class Link implements Carrier {
+export class Link implements Carrier, Hearing {
   status: Status = 'idle'
   readonly transport: Transport
   readonly #links: Links
@@ -50,14 +50,6 @@ export class Link implements Carrier {
   /** Whether another token was asked for since the last one that was taken. */
   #hasRefreshed = false
   #token: string | undefined
-  readonly #hearing: Hearing = {
-    ready: (told) => this.#ready(told),
-    heard: () => this.#heard(),
-    ended: (error) => this.#ended(error),
-    expiring: () => void this.#renew(),
-    failed: (subscription, error) => this.#failed(subscription, error),
-    split: () => this.#split(),
-  }
   /** The server asked not to be tried before. */
   #notBeforeMs = 0
 
@@ -138,7 +130,7 @@ export class Link implements Carrier {
     const leftMs = canAsk && sign !== 'beat' ? this.#links.settings.probeMs : this.#silenceMsMax
     this.#heardMs = Math.min(this.#heardMs, Date.now() + leftMs - this.#silenceMsMax)
     const silentMs = Date.now() - this.#heardMs
-    if (silentMs > this.#silenceMsMax) return this.#ended(unreachable('it fell silent'))
+    if (silentMs > this.#silenceMsMax) return this.ended(unreachable('it fell silent'))
     if (this.#isChecked || silentMs <= this.#silenceMsMax / 2) return
     this.#isChecked = true
     this.#session?.check?.()
@@ -148,6 +140,85 @@ export class Link implements Carrier {
   close(): void {
     this.#subscriptions = []
     this.#happens('end')
+  }
+
+  // As its session tells it.
+
+  ready({ silenceMsMax, subscriptionsMax = Number.POSITIVE_INFINITY }: Told): void {
+    this.heard()
+    if (this.status === 'open') return
+    this.#silenceMsMax = silenceMsMax
+    this.#subscriptionsMax = subscriptionsMax
+    for (const subscription of this.#subscriptions.slice(subscriptionsMax)) this.restart(subscription)
+    this.#openedMs = Date.now()
+    this.#links.proved(this.transport)
+    this.#happens('ready')
+  }
+
+  heard(): void {
+    this.#heardMs = Date.now()
+    this.#isChecked = false
+    // Its state can be long.
+    if (this.status === 'connecting') this.#probe()
+  }
+
+  /** The session is over, or could not begin. */
+  ended(error: WatchpostError): void {
+    const wasOpen = this.status === 'open'
+    const wasStable = wasOpen && Date.now() - this.#openedMs >= STABLE_MS
+    if (wasStable) this.#hasRefreshed = false
+    for (const subscription of this.#subscriptions) subscription.failures = wasStable ? 0 : subscription.failures + 1
+    // A proxy can know of no server while that is replaced; before the first word of one, the address is wrong.
+    const isPassing = error.problem === 'unreachable' && error.status !== 401 && this.#links.hasReached
+    const remedy = isPassing ? 'time' : remedyOf(error)
+    if (remedy === 'credentials' && this.#links.settings.credentials.canRenew && !this.#hasRefreshed) {
+      this.#hasRefreshed = true
+      return this.#happens('refused', error)
+    }
+    if (remedy !== 'time') return this.#refused(error)
+    this.#notBeforeMs = Date.now() + (error.retryAfterMs ?? 0)
+    if (!wasOpen && this.#session && error.retryAfterMs === undefined && this.#links.givesUp(this))
+      return this.#handBack()
+    this.#happens('lost', error, backoffMs(this.#links.settings, error, Math.max(0, this.failures - 1)))
+  }
+
+  expiring(): void {
+    void this.#renew()
+  }
+
+  /** Gives the connection another token before the one that it has ends [WP-6.7]. */
+  async #renew(): Promise<void> {
+    const { credentials } = this.#links.settings
+    const attempt = this.#attempt
+    if (!credentials.canRenew) return
+    try {
+      const token = await credentials.fresh()
+      if (attempt === this.#attempt && token !== undefined) await this.#session?.renew?.(token)
+    } catch {
+      // Then the connection ends with its credentials, and begins with others.
+    }
+  }
+
+  failed(subscription: Subscription, error: WatchpostError): void {
+    const remedy = remedyOf(error)
+    if (remedy === 'time') {
+      const waitMs = backoffMs(this.#links.settings, error, subscription.failures++)
+      const attempt = this.#attempt
+      subscription.tellStatus('waiting', error)
+      return later(waitMs, () => {
+        // Another attempt has taken it along by itself.
+        if (attempt === this.#attempt && this.#subscriptions.includes(subscription)) this.#session?.add?.(subscription)
+      })
+    }
+    this.release(subscription)
+    if (remedy !== 'transport') return subscription.end(error)
+    subscription.excluded.add(this.transport)
+    this.#links.attach(subscription)
+  }
+
+  split(): void {
+    for (const subscription of this.#subscriptions) subscription.isAlone = true
+    this.#handBack()
   }
 
   // What happens, and what is done about it.
@@ -187,11 +258,11 @@ export class Link implements Carrier {
     const attempt = this.#attempt
     const [first] = this.#subscriptions
     // Meanwhile another one may be in use, or the best one be tried again.
-    if (first && this.#links.choose(first) !== this.transport) return this.#handBack()
+    if (first && this.#links.choose(first.excluded) !== this.transport) return this.#handBack()
     try {
       this.#token = await this.#links.settings.credentials.fresh()
     } catch (error) {
-      if (attempt === this.#attempt) this.#ended(unreachable('the token function failed', error))
+      if (attempt === this.#attempt) this.ended(unreachable('the token function failed', error))
       return
     }
     if (attempt !== this.#attempt) return
@@ -204,7 +275,7 @@ export class Link implements Carrier {
     this.#session = this.transport.open({
       settings: this.#links.settings,
       token: this.#token,
-      hearing: this.#hearing,
+      hearing: this,
       subscriptions: () => this.#subscriptions,
     })
   }
@@ -212,88 +283,16 @@ export class Link implements Carrier {
   #probe(): void {
     const { probeMs } = this.#links.settings
     this.#after(probeMs, () => {
-      this.#ended(unreachable(`${this.transport.name} brought no word of the server in ${probeMs} ms`))
+      this.ended(unreachable(`${this.transport.name} brought no word in ${probeMs} ms`))
     })
-  }
-
-  #heard(): void {
-    this.#heardMs = Date.now()
-    this.#isChecked = false
-    // Its state can be long.
-    if (this.status === 'connecting') this.#probe()
-  }
-
-  #ready({ silenceMsMax, subscriptionsMax = Number.POSITIVE_INFINITY }: Told): void {
-    this.#heard()
-    if (this.status === 'open') return
-    this.#silenceMsMax = silenceMsMax
-    this.#subscriptionsMax = subscriptionsMax
-    for (const subscription of this.#subscriptions.slice(subscriptionsMax)) this.restart(subscription)
-    this.#openedMs = Date.now()
-    this.#links.proved(this.transport)
-    this.#happens('ready')
-  }
-
-  /** Gives the connection another token before the one that it has ends [WP-6.7]. */
-  async #renew(): Promise<void> {
-    const { credentials } = this.#links.settings
-    const attempt = this.#attempt
-    if (!credentials.canRenew) return
-    try {
-      const token = await credentials.fresh()
-      if (attempt === this.#attempt && token !== undefined) await this.#session?.renew?.(token)
-    } catch {
-      // Then the connection ends with its credentials, and begins with others.
-    }
-  }
-
-  /** The session is over, or could not begin. */
-  #ended(error: WatchpostError): void {
-    const wasOpen = this.status === 'open'
-    const wasStable = wasOpen && Date.now() - this.#openedMs >= STABLE_MS
-    if (wasStable) this.#hasRefreshed = false
-    for (const subscription of this.#subscriptions) subscription.failures = wasStable ? 0 : subscription.failures + 1
-    // A proxy can know of no server while that is replaced; before the first word of one, the address is wrong.
-    const isPassing = error.problem === 'unreachable' && error.status !== 401 && this.#links.hasReached
-    const remedy = isPassing ? 'time' : remedyOf(error)
-    if (remedy === 'credentials' && this.#links.settings.credentials.canRenew && !this.#hasRefreshed) {
-      this.#hasRefreshed = true
-      return this.#happens('refused', error)
-    }
-    if (remedy !== 'time') return this.#refused(error)
-    this.#notBeforeMs = Date.now() + (error.retryAfterMs ?? 0)
-    if (!wasOpen && this.#session && error.retryAfterMs === undefined && this.#links.givesUp(this))
-      return this.#handBack()
-    this.#happens('lost', error, backoffMs(this.#links.settings, error, Math.max(0, this.failures - 1)))
   }
 
   /** The same would happen again, though perhaps not to each of several. */
   #refused(error: WatchpostError): void {
-    if (this.#subscriptions.length > 1 && !this.transport.isShared) return this.#split()
+    if (this.#subscriptions.length > 1 && !this.transport.isShared) return this.split()
     const subscriptions = this.#subscriptions
     this.close()
-    for (const subscription of subscriptions) this.#failed(subscription, error)
-  }
-
-  #failed(subscription: Subscription, error: WatchpostError): void {
-    const remedy = remedyOf(error)
-    if (remedy === 'time') {
-      const waitMs = backoffMs(this.#links.settings, error, subscription.failures++)
-      const attempt = this.#attempt
-      return later(waitMs, () => {
-        // Another attempt has taken it along by itself.
-        if (attempt === this.#attempt && this.#subscriptions.includes(subscription)) this.#session?.add?.(subscription)
-      })
-    }
-    this.release(subscription)
-    if (remedy !== 'transport') return subscription.end(error)
-    subscription.excluded.add(this.transport)
-    this.#links.attach(subscription)
-  }
-
-  #split(): void {
-    for (const subscription of this.#subscriptions) subscription.isAlone = true
-    this.#handBack()
+    for (const subscription of subscriptions) this.failed(subscription, error)
   }
 
   /** Lets its subscriptions be carried by others. */

@@ -1,10 +1,10 @@
 /**
  * All connections of a client, and which transport they use: the best that works. One that does not bring the server's
- * first word in time is passed over; what worked is remembered; a better one is tried again later.
+ * first word in time is passed over; what worked is remembered; what was passed over is tried again later.
  *
  * Next on the way down: subscription.ts.
  */
-import { WatchpostError } from './error.ts'
+import { remedyOf, WatchpostError } from './error.ts'
 import { Link, type Links } from './link.ts'
 import { isOffline, watchNetwork } from './network.ts'
 import type { Settings } from './options.ts'
@@ -14,7 +14,7 @@ import type { Transport } from './transports/transport.ts'
 /** A transport that worked before has so many attempts before another one is tried. */
 const ATTEMPTS_MAX = 3
 
-/** The longest time until a better transport is tried again. */
+/** The longest time until what was passed over is tried again. */
 const UPGRADE_MS_MAX = 600_000
 
 const REMEMBERED = 'transport'
@@ -26,15 +26,14 @@ export class Connections implements Links, Home {
   /** Attached, and not yet given to a link, so that what is attached at one time can share one. */
   #waiting: Subscription[] = []
   #begun: Promise<void> | undefined
-  /** Into `settings.transports`. */
-  #level = 0
+  /** Transports that failed, and were not found to work since. */
+  #passedOver = new Set<Transport>()
   readonly #proven = new Set<Transport>()
-  /** Transports that failed one after the other, without one that worked. */
-  #passedOver = 0
-  #upgrade: ReturnType<typeof setTimeout> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isTrying = false
   #upgradeMs: number
   #stopWatching: (() => void) | undefined
-  /** Ends the trial of a better transport. */
+  /** Ends the trial of one that was passed over. */
   #endTrial: (() => void) | undefined
 
   constructor(settings: Settings) {
@@ -62,27 +61,22 @@ export class Connections implements Links, Home {
 
   proved(transport: Transport): void {
     this.#proven.add(transport)
-    // A topic that does not offer the transport in use says nothing of what works.
-    if (transport !== this.settings.transports[this.#level]) return
-    this.#passedOver = 0
-    this.settings.keeper.set(REMEMBERED, transport.name)
-    if (this.#level > 0 && this.#upgrade === undefined) this.#tryBetterLater()
+    // What stands in for a better one that the topic does not offer says nothing of which is the best that works.
+    if (transport === this.choose()) this.settings.keeper.set(REMEMBERED, transport.name)
+    this.#tryLater()
   }
 
-  givesUp(link: Link): boolean {
-    const { transports } = this.settings
+  givesUp({ transport, subscriptions, failures }: Link): boolean {
+    const usable = this.settings.transports.filter((each) => subscriptions.some(({ excluded }) => !excluded.has(each)))
     // Without another way there is nothing but to wait.
-    const isLast = link.subscriptions.every(({ excluded }) => excluded.size === transports.length - 1)
-    if (isLast || isOffline()) return false
-    if (this.#proven.has(link.transport) && link.failures < ATTEMPTS_MAX) return false
-    // From its own place, since not every topic offers the transport in use.
-    const level = (transports.indexOf(link.transport) + 1) % transports.length
-    // Several links can fail at one time, for one reason.
-    if (level !== this.#level) this.#passedOver++
-    this.#level = level
-    if (this.#passedOver < transports.length) return true
+    if (usable.length === 1 || isOffline()) return false
+    if (this.#proven.has(transport) && failures < ATTEMPTS_MAX) return false
+    this.#passedOver.add(transport)
+    // Never back without a wait, or links that fail at one time would send each other round and round.
+    const further = usable.slice(usable.indexOf(transport))
+    if (further.some((each) => !this.#passedOver.has(each))) return true
     // None works, so it is the network or the server: from now on it takes patience.
-    this.#passedOver = 0
+    usable.forEach((each) => this.#passedOver.delete(each))
     return false
   }
 
@@ -91,8 +85,7 @@ export class Connections implements Links, Home {
     if (this.#links.size > 0) return
     this.#stopWatching?.()
     this.#stopWatching = undefined
-    clearTimeout(this.#upgrade)
-    this.#upgrade = undefined
+    this.#stopTimer()
     this.#endTrial?.()
   }
 
@@ -104,8 +97,9 @@ export class Connections implements Links, Home {
 
   async #begin(): Promise<void> {
     const name = await this.settings.keeper.get(REMEMBERED)
-    const level = this.settings.transports.findIndex((transport) => transport.name === name)
-    this.#level = Math.max(0, level)
+    const { transports } = this.settings
+    const index = transports.findIndex((transport) => transport.name === name)
+    this.#passedOver = new Set(transports.slice(0, Math.max(0, index)))
   }
 
   /** Gives those that wait to links. */
@@ -113,7 +107,7 @@ export class Connections implements Links, Home {
     const waiting = this.#waiting
     this.#waiting = []
     for (const subscription of waiting) {
-      const transport = this.choose(subscription)
+      const transport = this.choose(subscription.excluded)
       if (transport === undefined) {
         const message = `${subscription.filter} offers none of the transports`
         subscription.end(new WatchpostError('transport-not-offered', message))
@@ -126,40 +120,49 @@ export class Connections implements Links, Home {
     }
     if (this.#links.size === 0) return
     this.#stopWatching ??= watchNetwork((sign) => {
+      // It may be another network, which lets through what the one before did not.
+      if (sign === 'online' && this.#timer !== undefined) void this.#try()
       for (const link of this.#links) link.heed(sign)
     })
   }
 
-  choose({ excluded }: Subscription): Transport | undefined {
-    const { transports } = this.settings
-    const inOrder = [...transports.slice(this.#level), ...transports.slice(0, this.#level)]
-    return inOrder.find((transport) => !excluded.has(transport))
+  choose(excluded: ReadonlySet<Transport> = new Set()): Transport | undefined {
+    const offered = this.settings.transports.filter((transport) => !excluded.has(transport))
+    // What was passed over is better than nothing.
+    return offered.find((transport) => !this.#passedOver.has(transport)) ?? offered[0]
   }
 
-  #tryBetterLater(): void {
-    clearTimeout(this.#upgrade)
-    this.#upgrade = setTimeout(() => void this.#tryBetter(), this.#upgradeMs * (0.5 + Math.random() / 2))
+  #tryLater(): void {
+    if (this.#passedOver.size === 0 || this.#links.size === 0) return
+    this.#timer ??= setTimeout(() => void this.#try(), this.#upgradeMs * (0.5 + Math.random() / 2))
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Opens what was passed over on trial, and moves everything to the best that works; the events never notice. */
+  async #try(): Promise<void> {
+    if (this.#isTrying) return
+    this.#isTrying = true
     this.#upgradeMs = Math.min(UPGRADE_MS_MAX, this.#upgradeMs * 2)
-  }
-
-  /** Opens better transports on trial, and moves everything to one that works; the events never notice. */
-  async #tryBetter(): Promise<void> {
-    for (const [level, transport] of this.settings.transports.slice(0, this.#level).entries()) {
-      if (!(await this.#works(transport)) || this.#links.size === 0) continue
-      this.#level = level
+    for (const transport of [...this.#passedOver]) {
+      if (!(await this.#works(transport))) continue
+      this.#passedOver.delete(transport)
+      this.#upgradeMs = this.settings.upgradeMs
       this.proved(transport)
-      this.#moveTo(transport)
-      break
     }
-    this.#upgrade = undefined
-    if (this.#level > 0 && this.#links.size > 0) this.#tryBetterLater()
+    this.#isTrying = false
+    this.#move()
+    this.#stopTimer()
+    this.#tryLater()
   }
 
-  #moveTo(transport: Transport): void {
+  #move(): void {
     for (const link of this.#links) {
-      for (const subscription of link.transport === transport ? [] : link.subscriptions) {
-        if (subscription.excluded.has(transport)) continue
-        link.restart(subscription)
+      for (const subscription of link.subscriptions) {
+        if (this.choose(subscription.excluded) !== link.transport) link.restart(subscription)
       }
     }
   }
@@ -170,6 +173,7 @@ export class Connections implements Links, Home {
     const watched = [...this.#subscriptions].find(({ excluded }) => !excluded.has(transport))
     if (watched === undefined) return false
     const token = await settings.credentials.fresh().catch(() => undefined)
+    if (this.#links.size === 0) return false
     return new Promise<boolean>((resolve) => {
       const nothing = (): void => undefined
       const done = (works: boolean): void => {
@@ -182,7 +186,12 @@ export class Connections implements Links, Home {
       // Carried by nobody, it takes nothing.
       const probe = new Subscription(watched.filter, { present: false }, settings, { attach: nothing, detach: nothing })
       const calls = { heard: nothing, expiring: nothing, failed: nothing, split: nothing }
-      const hearing = { ...calls, ready: () => done(true), ended: () => done(false) }
+      const ended = (error: WatchpostError): void => {
+        // Then it says nothing of the others.
+        if (remedyOf(error) === 'transport') watched.excluded.add(transport)
+        done(false)
+      }
+      const hearing = { ...calls, ready: () => done(true), ended }
       const session = transport.open({ settings, token, subscriptions: () => [probe], hearing })
     })
   }

@@ -1,5 +1,5 @@
 /** What a client is made with, and what of it everything inside goes by. */
-import type { Backoff } from './backoff.ts'
+import { type Backoff, TIMER_MS_MAX } from './backoff.ts'
 import { Credentials, type TokenSource } from './credentials.ts'
 import { type ClientStorage, Keeper, memoryStorage } from './storage.ts'
 import { longPoll } from './transports/long-poll.ts'
@@ -34,13 +34,13 @@ export interface ClientOptions {
   readonly credentials?: 'include' | 'omit' | 'same-origin'
   /** A transport that has not brought the server's first word by then is passed over. Default 5,000. */
   readonly probeMs?: number
-  /** How long after a worse transport was taken a better one is tried again; each time twice as long. Default 60,000. */
+  /** How long after a transport was passed over it is tried again; each time twice as long. Default 60,000. */
   readonly upgradeMs?: number
   /** The first wait before another attempt is drawn from 0 to this, each further one from twice as much. Default 500. */
   readonly backoffBaseMs?: number
   /** No wait is longer, unless the server asks for it. Default 10,000. */
   readonly backoffMsMax?: number
-  /** How long a long poll asks to wait. Default 20. */
+  /** How long a long poll asks to wait: from 1 to 60. Default 20. */
   readonly waitSeconds?: number
   /** What may wait for one slow iteration, before the client stops reading. Defaults 1,000 events and 1,048,576 characters. */
   readonly bufferEventsMax?: number
@@ -87,28 +87,28 @@ export function settingsOf(options: ClientOptions): Settings {
     closing: new AbortController(),
     transports: [] as readonly Transport[],
     cookies: options.credentials ?? 'same-origin',
-    probeMs: options.probeMs ?? 5_000,
-    upgradeMs: options.upgradeMs ?? 60_000,
+    probeMs: Math.min(TIMER_MS_MAX, options.probeMs ?? 5_000),
+    upgradeMs: Math.min(TIMER_MS_MAX, options.upgradeMs ?? 60_000),
     backoffBaseMs: options.backoffBaseMs ?? 500,
     backoffMsMax: options.backoffMsMax ?? 10_000,
-    waitSeconds: options.waitSeconds ?? 20,
+    waitSeconds: Math.max(1, Math.min(60, options.waitSeconds ?? 20)),
     bufferEventsMax: options.bufferEventsMax ?? 1_000,
     bufferCharactersMax: options.bufferCharactersMax ?? 1_048_576,
     // Called by its name, as browsers demand.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     WebSocket,
   }
-  return { ...settings, transports: transportsOf(options.transports, settings) }
+  settings.transports = transportsOf(options.transports, settings)
+  return settings
 }
 
-/** Those that can be used here. @throws TypeError if none can */
+/** Those that can be used here. @throws TypeError if none can, or one has the name of none */
 export function transportsOf(wanted: ClientOptions['transports'], settings: Settings): readonly Transport[] {
-  const transports = (wanted ?? (Object.keys(TRANSPORTS) as TransportName[]))
+  const transports: readonly (Transport | undefined)[] = (wanted ?? (Object.keys(TRANSPORTS) as TransportName[]))
     .map((transport) => (typeof transport === 'string' ? TRANSPORTS[transport] : transport))
-    // A name that is none is none of those.
-    .filter((transport) => transport?.isAvailable(settings))
-  if (transports.length > 0) return transports
-  throw new TypeError('transports: none can be used here; hand in a WebSocket, or add "sse"')
+    .filter((transport) => transport?.isAvailable?.(settings) ?? true)
+  if (transports.length > 0 && !transports.includes(undefined)) return transports as readonly Transport[]
+  throw new TypeError('transports: unknown, or none can be used here; hand in a WebSocket, or add "sse"')
 }
 
 function parsed(url: string, page: string | undefined): URL {

@@ -1,7 +1,5 @@
 /** Whether two watches can be carried together. */
-import { matchesFilter } from './protocol.ts'
-
-const isExact = (filter: string): boolean => !filter.includes('*')
+import { isExact, matchesFilter } from './protocol.ts'
 
 /**
  * Whether there may be a topic that both filters match. It is wrong only on the safe side, for some pairs of wildcards

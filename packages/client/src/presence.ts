@@ -38,10 +38,9 @@ type Watches = (topic: string, options: WatchOptions) => Watch<unknown>
 
 export function present(watch: Watches, topic: string, options: PresenceOptions): Presence {
   const { info, join = true, signal } = options
-  const ends = signal && { signal }
-  const here = watch(`$presence/${topic}`, { state: true, ...ends }) as Watch<Event<string, Member>>
+  const here = watch(`$presence/${topic}`, { state: true, signal }) as Watch<Event<string, Member>>
   // No event has this type: what is published is for those who watch it.
-  const watches: readonly Watch<unknown>[] = join ? [here, watch(topic, { type: 'gap', info, ...ends })] : [here]
+  const watches: readonly Watch<unknown>[] = join ? [here, watch(topic, { type: 'gap', info, signal })] : [here]
   const listeners = new Listeners<PresenceListeners<unknown>>()
   let members: Members<unknown> | undefined
   let failure: WatchpostError | undefined

@@ -21,9 +21,7 @@ export interface Asked {
 export function urlOf(base: string, path: string, query: Query = {}): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
-    if (value === undefined) continue
-    for (const each of Array.isArray(value) ? (value as readonly string[]) : [String(value)])
-      parameters.append(name, each)
+    for (const each of [value ?? []].flat()) parameters.append(name, String(each))
   }
   const text = parameters.toString()
   return `${base}${path}${text === '' ? '' : `?${text}`}`

@@ -47,16 +47,17 @@ export class Deltas {
     const { patch, ...others } = event
     const data = patch === undefined ? (event.data as Json) : merged(this.#known.get(name), patch)
     // Nothing builds on what is not stored, nor on what was removed.
-    if (event.id !== undefined && data !== null) this.#known.set(name, data)
-    else if (event.id !== undefined) this.#known.delete(name)
+    if (event.id !== undefined) {
+      if (data === null) this.#known.delete(name)
+      else this.#known.set(name, data)
+    }
     return { ...others, data } as never
   }
 }
 
 type Members = Readonly<Record<string, Json>>
 
-const isObject = (value: Json | undefined): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: Json | undefined): value is Members => Object(value) === value && !Array.isArray(value)
 
 /** What a JSON Merge Patch (RFC 7396) makes of a value, which stays as it is. */
 export function merged(before: Json | undefined, patch: Json): Json {

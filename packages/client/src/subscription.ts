@@ -51,6 +51,8 @@ export class Subscription {
   readonly delta: boolean
   readonly info: unknown
   readonly #options: WatchOptions
+  /** Of a state, what is shown of it: all has to come, since events of other types end what was the latest of a key. */
+  readonly #types: readonly string[] | undefined
   readonly #settings: Settings
   readonly #home: Home
   readonly #listeners = new Listeners<WatchListeners<unknown>>()
@@ -69,7 +71,7 @@ export class Subscription {
   /** Where its caller stands. */
   #handled: string | undefined
   /** Of what the iteration was handed last, and may be busy with. */
-  #pending: string | undefined
+  #pending = ''
   #status: Status = 'idle'
   #state: Map<string, Event<string, unknown>> | undefined
   /** Of a snapshot that is not complete. */
@@ -84,16 +86,18 @@ export class Subscription {
 
   constructor(filter: string, options: WatchOptions, settings: Settings, home: Home) {
     this.filter = filter
-    const { key, type, select, present } = options
-    this.view = { key: listOf(key), type: listOf(type), select: listOf(select), present }
+    const { key, select, present } = options
+    const type = listOf(options.type)
+    this.#needsState = options.state === true
+    this.#types = this.#needsState ? type : undefined
+    this.view = { key: listOf(key), type: this.#needsState ? undefined : type, select: listOf(select), present }
     this.delta = options.delta === true
     this.info = options.info
     this.#options = options
     this.#settings = settings
     this.#home = home
     this.#inbox = new Inbox(settings)
-    this.#needsState = options.state === true
-    if (options.state === true && (options.remember ?? options.after ?? options.last) !== undefined) {
+    if (this.#needsState && (options.remember ?? options.after ?? options.last) !== undefined) {
       throw new TypeError('state: leave after, last and remember out')
     }
     // Throws for what is no JSON now, rather than on each attempt.
@@ -113,9 +117,9 @@ export class Subscription {
   // As whoever carries it sees it.
 
   get start(): Start {
-    const { after, last } = this.#options
+    const { last } = this.#options
+    const after = this.#received ?? this.#options.after
     if (this.#needsState) return { state: true }
-    if (this.#received !== undefined) return { after: this.#received }
     return after !== undefined ? { after } : last !== undefined ? { last } : {}
   }
 
@@ -151,7 +155,7 @@ export class Subscription {
     this.tellStatus('open')
   }
 
-  event(sent: Patched, characters: number): void {
+  event(sent: Patched, characters: number = JSON.stringify(sent).length): void {
     if (this.carrier === undefined) return
     const event = (this.#deltas?.whole(sent) ?? sent) as Event<string, unknown>
     // One that is not stored has none, and leaves all as it is [WP-9.3].
@@ -160,7 +164,8 @@ export class Subscription {
       this.#received = id
       this.#keep(event)
     }
-    this.#hand({ value: event, cursor: id, characters })
+    if (this.#isWanted(event)) this.#hand({ value: event, cursor: id, characters })
+    else if (id !== '') this.bookmark(id)
   }
 
   bookmark(cursor: string): void {
@@ -184,7 +189,7 @@ export class Subscription {
     if (this.carrier === undefined) return
     for (const event of events) this.#parts.push((this.#deltas?.whole(event) ?? event) as Event<string, unknown>)
     if (more) return
-    const parts = this.#parts
+    const parts = this.#parts.filter((event) => this.#isWanted(event))
     const before = this.#state
     this.#parts = []
     this.#needsState = false
@@ -223,7 +228,7 @@ export class Subscription {
   // As its caller sees it.
 
   get cursor(): string | undefined {
-    return this.#pending ?? this.#handled
+    return this.#pending || this.#handled
   }
 
   get status(): Status {
@@ -251,7 +256,7 @@ export class Subscription {
           continue
         }
         this.#tell(item.value)
-        this.#pending = item.cursor === '' ? undefined : item.cursor
+        this.#pending = item.cursor
         return item.value
       }
       const failure = this.#failure
@@ -264,8 +269,8 @@ export class Subscription {
 
   /** What the iteration was handed counts as handled once it asks for more, or leaves. */
   settle(): void {
-    if (this.#pending !== undefined) this.#handle(this.#pending)
-    this.#pending = undefined
+    this.#handle(this.#pending)
+    this.#pending = ''
   }
 
   // Inside.
@@ -330,9 +335,13 @@ export class Subscription {
     this.#home.attach(this)
   }
 
+  #isWanted({ type }: Event<string, unknown>): boolean {
+    return this.#types?.includes(type) ?? true
+  }
+
   #keep(event: Event<string, unknown>): void {
     if (this.#state === undefined || event.key === undefined) return
-    if (event.data === null) this.#state.delete(event.key)
+    if (event.data === null || !this.#isWanted(event)) this.#state.delete(event.key)
     else this.#state.set(event.key, event)
     this.#tellState()
   }

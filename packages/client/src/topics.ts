@@ -164,11 +164,24 @@ type OfType<E, Type> = string extends Type
 type Narrowed<E, Options> = Options extends { readonly type: infer Types } ? OfType<E, OneOf<Types>> : E
 
 /** What a watch gives: the events that its filter can match, of the types that it asks for. */
-export type WatchedEvent<S extends Described, Filter extends string, Options = unknown> = Options extends {
-  readonly select: string | readonly string[]
+export type WatchedEvent<S extends Described, Filter extends string, Options = unknown> =
+  MaySelect<Options> extends true
+    ? SelectedEvent<Narrowed<EventsOf<DefinitionOf<S, Filter>>, Options>>
+    : Narrowed<EventsOf<DefinitionOf<S, Filter>>, Options>
+
+/** Those of a call without any. */
+export interface NoOptions {
+  readonly select?: never
 }
-  ? SelectedEvent<Narrowed<EventsOf<DefinitionOf<S, Filter>>, Options>>
-  : Narrowed<EventsOf<DefinitionOf<S, Filter>>, Options>
+
+/** Whether options have, or may have, a `select`. */
+type MaySelect<Options> = Options extends { readonly select?: infer Select }
+  ? unknown extends Select
+    ? false
+    : [Select] extends [undefined]
+      ? false
+      : true
+  : false
 
 /** Of events, those that are in pages and states: what has no `id` is not stored. */
 export type Stored<E> = E extends { readonly id?: never } ? never : E

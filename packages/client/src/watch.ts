@@ -46,7 +46,7 @@ export interface WatchOptions<Type extends string = string> extends View<Type> {
   /** `false` watches without being a member, where the topic has presence [WP-9.4]: as a tool of the server's own may. */
   readonly present?: false
   /** Ends the watch. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What listeners are told, by name. */

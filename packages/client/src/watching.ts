@@ -22,7 +22,7 @@ export function watching(subscription: Subscription, settings: Settings): Watch<
     [Symbol.asyncIterator]: () => ({
       next: async () => {
         const value = await subscription.next()
-        return value === undefined ? { done: true, value } : { done: false, value }
+        return { done: value === undefined, value }
       },
       return: async () => {
         subscription.settle()

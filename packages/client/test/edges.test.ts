@@ -57,30 +57,6 @@ describe('events', () => {
   })
 })
 
-it('what was sent of a state before another transport took over is not taken for a part of it [WP-4.6]', async () => {
-  const server = await startServer({ compression: false })
-  const count = 4_000
-  const prices = Array.from({ length: count }, (_, i) => ({
-    type: 'price',
-    data: { symbol: `S${i}`, price: 1, pad: 'x'.repeat(100) },
-  }))
-  await server.watchpost.publish('stocks', prices)
-  const proxy = await FaultProxy.start(server.url)
-  proxy.faults.bytesMax = 400_000
-  const watch = clientOf(proxy.url, QUICK).watch('stocks', { state: true })
-  let size = 0
-  watch.on('state', (state) => (size = state.size))
-  const heard = hear(watch)
-  await expect.poll(() => proxy.connections, SOON).toBeGreaterThan(1)
-  proxy.faults.upgrades = 'refused'
-  await server.watchpost.publish('stocks', [{ type: 'price', key: 'S0', data: null }])
-  await expect.poll(() => proxy.requests.some((line) => line.includes('/v1/state')), SOON).toBe(true)
-  delete proxy.faults.bytesMax
-  await expect.poll(() => size, SOON).toBe(count - 1)
-  expect(heard.ids.length).toBe(count - 1)
-  expect(new Set(heard.ids).size).toBe(count - 1)
-})
-
 describe('a client that is closed', () => {
   it('has not handled what its iteration is busy with [WP-2.5]', async () => {
     const server = await startServer()
@@ -147,29 +123,6 @@ describe('what nobody watches any more', () => {
     expect(asked).toContain('log')
     expect(asked).not.toMatch(/chat|other/)
   })
-})
-
-it('after a long outage the best transport is used again', async () => {
-  const server = await startServer()
-  const proxy = await FaultProxy.start(server.url)
-  const storage = memoryStorage()
-  const heard = hear(clientOf(proxy.url, { ...QUICK, upgradeMs: 300, storage }).watch('log'))
-  await expect.poll(() => heard.statuses.at(-1), SOON).toBe('open')
-  proxy.faults.refuses = true
-  proxy.cut()
-  // Long enough for all transports to fail more than once.
-  await expect.poll(() => proxy.connections, SOON).toBeGreaterThan(15)
-  proxy.faults.refuses = false
-  await server.publish('log', 0, 3)
-  await expect.poll(() => heard.numbers, SOON).toEqual(numbers(0, 3))
-  // If another one was just being tried, it is left soon.
-  await expect.poll(() => storage.get('transport'), SOON).toBe('websocket')
-  await sleep(200)
-  proxy.requests.length = 0
-  await sleep(2_500)
-  expect(proxy.requests).toEqual([])
-  await server.publish('log', 3, 3)
-  await expect.poll(() => heard.numbers, SOON).toEqual(numbers(0, 6))
 })
 
 it('why one subscription was ended says nothing of how the connection ends later [WP-4.4] [WP-4.9]', async () => {

@@ -1,7 +1,7 @@
 /** What the client does about each problem, against the table that the documents are made of. */
 import { PROBLEMS } from '@watchpost/protocol'
 import { describe, expect, it } from 'vitest'
-import { errorOfMessage, errorOfResponse, remedyOf, WatchpostError } from '../src/error.ts'
+import { errorOf, errorOfResponse, remedyOf, WatchpostError } from '../src/error.ts'
 
 /** What a client makes of the table's column `retry`. */
 const REMEDY = {
@@ -25,7 +25,7 @@ describe('a problem [WP-5.1]', () => {
     (name, row) => {
       const remedy = OTHERWISE[name] ?? REMEDY[row.retry]
       expect(remedyOf(new WatchpostError(name, '', { status: row.status }))).toBe(remedy)
-      expect(remedyOf(errorOfMessage({ type: `/problems/${name}`, message: '' }))).toBe(remedy)
+      expect(remedyOf(errorOf({ type: `/problems/${name}`, message: '' }))).toBe(remedy)
     },
   )
 

@@ -74,6 +74,7 @@ describe('an option that is wrong', () => {
     expect(() => clientOf('nowhere')).toThrow(/url: "nowhere"/)
     expect(() => clientOf('ftp://host')).toThrow(/url/)
     expect(() => clientOf('http://host', { transports: [] })).toThrow(/transports/)
+    expect(() => clientOf('http://host', { transports: ['websocket', 'see' as 'sse'] })).toThrow(/transports: unknown/)
     const client = clientOf('http://127.0.0.1:1')
     expect(() => client.watch('log', { state: true, last: 3 })).toThrow(/state/)
   })

@@ -3,10 +3,10 @@ import { expect, it } from 'vitest'
 import { settingsOf } from '../src/options.ts'
 import { Line } from '../src/shared/line.ts'
 import type { News } from '../src/shared/messages.ts'
-import type { Subscription } from '../src/subscription.ts'
+import type { Start, Subscription } from '../src/subscription.ts'
 
 /** A line whose events come from the test. */
-async function lineFrom(after: string): Promise<{ line: Line; event: (n: number, pad: string) => void; told: News[] }> {
+async function lineFrom(start: Start): Promise<{ line: Line; event: (n: number, pad: string) => void; told: News[] }> {
   const told: News[] = []
   let carried: Subscription | undefined
   const owner = {
@@ -15,7 +15,7 @@ async function lineFrom(after: string): Promise<{ line: Line; event: (n: number,
     failed: () => undefined,
   }
   const home = { attach: (subscription: Subscription) => (carried = subscription), detach: () => undefined }
-  const asked = { filter: 'log', view: {}, delta: false, info: undefined, start: { after } }
+  const asked = { filter: 'log', view: {}, delta: false, info: undefined, start }
   const line = new Line('log', asked, settingsOf({ url: 'http://127.0.0.1:1' }), home, owner)
   await expect.poll(() => carried).toBeDefined()
   carried?.carriedBy({ status: 'open', full: () => undefined, restart: () => undefined })
@@ -27,13 +27,21 @@ async function lineFrom(after: string): Promise<{ line: Line; event: (n: number,
   return { line, event, told }
 }
 
+it('who joins while the state is on its way is told that the connection is open', async () => {
+  const { line, told } = await lineFrom({ state: true })
+  told.length = 0
+  line.join('late', { state: true })
+  expect(told).toContainEqual({ type: 'status', status: 'open', cause: undefined })
+  expect(told.map(({ type }) => type)).not.toContain('snapshot')
+})
+
 it('what a line can tell again is bounded in events and in characters, and leads to where it stands', async () => {
   for (const { count, pad } of [
     { count: 1_500, pad: '' },
     { count: 20, pad: 'x'.repeat(100_000) },
     { count: 3, pad: 'x'.repeat(3_000_000) },
   ]) {
-    const { line, event, told } = await lineFrom('c0')
+    const { line, event, told } = await lineFrom({ after: 'c0' })
     for (let n = 1; n <= count; n++) {
       event(n, pad)
       expect(line.takes({ after: `c${n}` })).toBe(true)

@@ -44,6 +44,29 @@ describe.each(TRANSPORTS)('a state by %s', (transport) => {
     expect(heard.errors).toEqual([])
   })
 
+  it('narrowed by type has no key whose latest event is of another type, or that was removed by one [WP-4.6]', async () => {
+    const server = await startServer()
+    await server.watchpost.publish('stocks', prices(0, 3, 1))
+    const watch = clientOf(server.url, { ...QUICK, transports: [transport] }).watch('stocks', {
+      state: true,
+      type: 'price',
+    })
+    const types: string[] = []
+    let keys: readonly string[] = []
+    watch.on('event', ({ type }) => types.push(type))
+    watch.on('state', (state) => (keys = [...state.keys()]))
+    await expect.poll(() => keys, SOON).toEqual(['S0', 'S1', 'S2'])
+    await server.watchpost.publish('stocks', [
+      { type: 'halted', key: 'S0', data: null },
+      { type: 'halted', data: { symbol: 'S1' } },
+    ])
+    await expect.poll(() => keys, SOON).toEqual(['S2'])
+    await server.watchpost.publish('stocks', prices(0, 1, 2))
+    await expect.poll(() => keys, SOON).toEqual(['S2', 'S0'])
+    expect(types).toEqual(['price', 'price', 'price', 'price'])
+    expect(watch.cursor).toBe((await clientOf(server.url).page('stocks', { last: 1 })).cursor)
+  })
+
   it('that is larger than the room for it is iterated whole, and followed without a hole [WP-4.6] [WP-8.2]', async () => {
     const server = await startServer()
     const count = 3_000

@@ -127,6 +127,8 @@ describe('the types of a client', () => {
       readonly a?: readonly { readonly b?: 1 | null }[]
       readonly c?: string | null
     }>()
+    const perhaps = (options: { type: 'price'; select?: string }) => typed.watch('stocks', options)
+    expectTypeOf<EventOf<ReturnType<typeof perhaps>>['data']>().toEqualTypeOf<Selected<Price> | null>()
     const unknown = () => untyped.watch('any', { type: 'price' })
     expectTypeOf<EventOf<ReturnType<typeof unknown>>>().toEqualTypeOf<Event<string, unknown>>()
     // @ts-expect-error: no event of the topic has this type

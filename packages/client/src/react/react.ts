@@ -4,7 +4,7 @@ import { useCallback, useSyncExternalStore } from 'react'
 import type { Client } from '../client.ts'
 import type { WatchpostError } from '../error.ts'
 import type { Status } from '../machine.ts'
-import type { Described, FilterOf, PresenceOf, Stored, TopicOf, TypeOf, WatchedEvent } from '../topics.ts'
+import type { Described, FilterOf, NoOptions, PresenceOf, Stored, TopicOf, TypeOf, WatchedEvent } from '../topics.ts'
 import type { Gap, View, WatchOptions } from '../watch.ts'
 import { join, NOTHING, type Snapshot, snapshotOf, type Wanted } from './store.ts'
 
@@ -54,7 +54,7 @@ export interface WatchedState<E> extends Watched {
 export function useWatch<
   S extends Described,
   Filter extends FilterOf<S>,
-  const Options extends UseWatchOptions<TypeOf<S, Filter>>,
+  const Options extends UseWatchOptions<TypeOf<S, Filter>> = NoOptions,
 >(client: Client<S>, filter: Filter, options?: Options): WatchedEvents<WatchedEvent<S, Filter, Options>> {
   const { eventsMax = EVENTS_MAX, ...others } = options ?? ({} as Options)
   return useStore(client, { filter, options: others as WatchOptions, eventsMax }) as unknown as WatchedEvents<
@@ -66,7 +66,7 @@ export function useWatch<
 export function useTopicState<
   S extends Described,
   Topic extends TopicOf<S> | PresenceOf<S>,
-  const Options extends UseTopicStateOptions<TypeOf<S, Topic>>,
+  const Options extends UseTopicStateOptions<TypeOf<S, Topic>> = NoOptions,
 >(client: Client<S>, topic: Topic, options?: Options): WatchedState<Stored<WatchedEvent<S, Topic, Options>>> {
   const wanted = { filter: topic, options: { ...options, state: true }, eventsMax: 0 }
   return useStore(client, wanted) as unknown as WatchedState<Stored<WatchedEvent<S, Topic, Options>>>

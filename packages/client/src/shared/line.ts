@@ -79,13 +79,13 @@ export class Line {
 
   join(member: string, { state, after }: Start): void {
     const { status } = this.#subscription
-    if (state === true && this.#state === undefined) return void this.#waiting.add(member)
-    this.advance()
-    this.members.add(member)
     const tell = (news: News | undefined): void => {
       if (news !== undefined) this.#owner.tell([member], news)
     }
     if (status === 'open') tell({ type: 'status', status, cause: undefined })
+    if (state === true && this.#state === undefined) return void this.#waiting.add(member)
+    this.advance()
+    this.members.add(member)
     if (state === true) return tell(this.#snapshot())
     const from =
       after === undefined ? this.#past.length - 1 : this.#past.findLastIndex(({ cursor }) => cursor === after)

@@ -110,8 +110,6 @@ export function eventSource(
 ): Transport {
   return {
     name: 'event-source',
-    isShared: false,
-    canHold: false,
     isAvailable: () => EventSource !== undefined,
     open: (opening) => new EventSourceSession(opening, EventSource as EventSourceConstructor),
   }

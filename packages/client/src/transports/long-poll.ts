@@ -18,7 +18,7 @@ async function poll(opening: Opening, waitSeconds: number, signal: AbortSignal):
   // An answer may take some time of its own.
   const ready = (): void => hearing.ready({ silenceMsMax: settings.waitSeconds * 1_000 + settings.probeMs * 2 })
   try {
-    const asked = { query, signal, token, heard: hearing.heard }
+    const asked = { query, signal, token, heard: () => hearing.heard() }
     const { events, cursor } = await json<Page>(settings, '/v1/events', asked)
     if (signal.aborted) return
     ready()
@@ -36,9 +36,7 @@ async function poll(opening: Opening, waitSeconds: number, signal: AbortSignal):
 
 export const longPoll: Transport = {
   name: 'long-poll',
-  isShared: false,
   canHold: true,
-  isAvailable: () => true,
   open: (opening) =>
     fetching(opening, async (signal, room) => {
       // The first one does not wait, so that it tells at once where to go on, and that this way is open.

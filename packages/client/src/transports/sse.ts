@@ -8,9 +8,7 @@ import type { Transport } from './transport.ts'
 
 export const sse: Transport = {
   name: 'sse',
-  isShared: false,
   canHold: true,
-  isAvailable: () => true,
   open(opening) {
     const stream = new Stream(opening)
     const session = fetching(opening, async (signal, room) => {

@@ -1,5 +1,5 @@
 /** What streams [WP-3.8] and sockets say alike, and how requests ask for it. */
-import { errorOfMessage, unreachable, WatchpostError } from '../error.ts'
+import { errorOf, unreachable, WatchpostError } from '../error.ts'
 import { matchesFilter } from '../protocol.ts'
 import { json, type Query, send } from '../request.ts'
 import { loadState, type Patched } from '../state.ts'
@@ -33,24 +33,19 @@ export async function loadStates(
 ): Promise<void> {
   for (const subscription of subscriptions()) {
     if (subscription.start.state === undefined) continue
-    const { key, type, select } = subscription.view
-    const asked = { query: { key, select }, signal, heard: hearing.heard, token }
+    const { key, select } = subscription.view
+    const asked = { query: { key, select }, signal, heard: () => hearing.heard(), token }
     // One attempt: whoever makes them waits between them, as long as the server asks for.
     const { events, cursor } = await loadState<Patched>(settings, subscription.filter, asked, json)
     if (signal.aborted) return
-    subscription.snapshot(
-      type === undefined ? events : events.filter((event) => type.includes(event.type)),
-      cursor,
-      false,
-    )
+    subscription.snapshot(events, cursor, false)
   }
 }
 
 /** Hands an event to those of several that it is for; all of them stand behind it now. */
 export function deliver(subscriptions: readonly Subscription[], event: Patched, characters?: number): void {
   for (const subscription of subscriptions) {
-    if (matchesFilter(subscription.filter, event.topic))
-      subscription.event(event, characters ?? JSON.stringify(event.data).length)
+    if (matchesFilter(subscription.filter, event.topic)) subscription.event(event, characters)
     else if (event.id !== undefined) subscription.bookmark(event.id)
   }
 }
@@ -104,7 +99,7 @@ export class Stream {
         this.#retryAfterMs = Number(data['retryAfter']) * 1_000
         return
       case 'error':
-        this.error = errorOfMessage(error)
+        this.error = errorOf(error)
     }
   }
 

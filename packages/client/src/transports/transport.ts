@@ -13,17 +13,17 @@ export interface Told {
 
 /** Whoever has opened a session. Nothing is heard of a session that is closed. */
 export interface Hearing {
-  readonly ready: (told: Told) => void
+  ready(told: Told): void
   /** Anything came: the connection lives. */
-  readonly heard: () => void
+  heard(): void
   /** It is over, be it ended or never begun. */
-  readonly ended: (error: WatchpostError) => void
+  ended(error: WatchpostError): void
   /** The credentials end soon [WP-6.7]. */
-  readonly expiring: () => void
+  expiring(): void
   /** One of its subscriptions was refused, or ended. */
-  readonly failed: (subscription: Subscription, error: WatchpostError) => void
+  failed(subscription: Subscription, error: WatchpostError): void
   /** What came can't be told for which of its subscriptions it is: each needs a session of its own. */
-  readonly split: () => void
+  split(): void
 }
 
 /** One connection of a transport, which is open or being opened. */
@@ -53,11 +53,11 @@ export interface Opening {
 export interface Transport {
   /** Under which it is remembered. */
   readonly name: string
-  /** Whether this runtime has what it needs. */
-  isAvailable(settings: Settings): boolean
+  /** Whether this runtime has what it needs, if not all have. */
+  isAvailable?(settings: Settings): boolean
   /** Whether one session carries any subscriptions, also ones that come later; else only those that stand at one place. */
-  readonly isShared: boolean
+  readonly isShared?: boolean
   /** Whether a session that carries one subscription stops reading while that has no room. */
-  readonly canHold: boolean
+  readonly canHold?: boolean
   open(opening: Opening): Session
 }

@@ -1,6 +1,6 @@
 /** WebSocket [WP-4.1]: one socket for all subscriptions of a client, as long as no event can be for two of them. */
 import { later } from '../backoff.ts'
-import { asError, errorOfMessage, WatchpostError } from '../error.ts'
+import { asError, errorOf, WatchpostError } from '../error.ts'
 import type { SocketLike } from '../options.ts'
 import { matchesFilter } from '../protocol.ts'
 import { json, send } from '../request.ts'
@@ -110,7 +110,7 @@ class SocketSession implements Session {
   #ask(type: string, data?: object, answered: Answered = () => undefined, isWanted: () => boolean = () => true): void {
     const id = String(++this.#requests)
     this.#asked.set(id, (answer) => {
-      const error = answer.error && errorOfMessage(answer.error)
+      const error = answer.error && errorOf(answer.error)
       if (error?.problem !== 'rate-limited') return answered(answer, error)
       // It was not carried out [WP-4.11].
       later(error.retryAfterMs ?? 0, () => {
@@ -197,7 +197,6 @@ export async function ticketOf({ settings, token }: Opening, signal: AbortSignal
 export const webSocket: Transport = {
   name: 'websocket',
   isShared: true,
-  canHold: false,
   isAvailable: (settings) => settings.WebSocket !== undefined,
   open: (opening) => new SocketSession(opening),
 }
