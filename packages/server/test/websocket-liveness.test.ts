@@ -6,10 +6,11 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
+import { startChild } from './fixtures/child.ts'
 import { metric } from './fixtures/http.ts'
 import { frame, OPCODE, openRaw, type RawSocket, textFrame } from './fixtures/raw-socket.ts'
 import { beside, whenOver } from './fixtures/side-by-side.ts'
-import { startServer } from './harness.ts'
+import { startServer, temporaryDir } from './harness.ts'
 
 /** Long enough for a peer that lives to be heard though the machine is busy with other things. */
 const heartbeatMs = 4_000
@@ -72,6 +73,22 @@ describe('a peer', () => {
       child.kill('SIGCONT')
       await expect.poll(() => lines, { timeout: PATIENCE_MS }).toEqual(['welcome', '4408'])
       expect(living.socket.destroyed).toBe(false)
+    }),
+  )
+
+  it.concurrent(
+    'is not blamed for the time in which the server itself was stopped [WP-4.10]',
+    beside(async ({ expect }) => {
+      const shortMs = 1_000
+      const server = await startChild({ dataDir: await temporaryDir(), heartbeatMs: shortMs })
+      const living = await Promise.all(Array.from({ length: 8 }, () => openRaw(server.url)))
+      await sleep(shortMs)
+      server.signal('SIGSTOP')
+      await sleep(shortMs * 4)
+      server.signal('SIGCONT')
+      await sleep(shortMs * 3)
+      for (const peer of living) peer.ask({ type: 'ping', id: 'after' })
+      for (const peer of living) expect(await peer.next(({ re }) => re === 'after')).toMatchObject({ type: 'pong' })
     }),
   )
 

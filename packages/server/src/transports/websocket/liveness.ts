@@ -9,6 +9,9 @@ const TAKEN_BYTES_PER_MS = 8_192 / 1_000
 const PING_AFTER = 0.5
 const SILENT_AFTER = 1.5
 
+/** Visits that find nothing new before a peer is given up: after a stop of the server itself, it is pinged and visited again. */
+const SILENT_VISITS_MIN = 3
+
 /** The connection whose peer it is. */
 export interface Lively {
   readonly app: App
@@ -22,6 +25,7 @@ export interface Lively {
 export class Liveness {
   readonly #connection: Lively
   #heardMs: number
+  #silentVisits = 0
   #pingedMs = Number.NEGATIVE_INFINITY
   /** What had been received when the peer was last heard, and sent by then at least. */
   #receivedBytes = 0
@@ -44,7 +48,8 @@ export class Liveness {
     if (socket.writableLength > 0) return this.#watchProgress()
     const silentMs = nowMs - this.#heardMs
     const takingMs = Math.min(app.limits.stalledMs, (socket.bytesWritten - this.#sentBytes) / TAKEN_BYTES_PER_MS)
-    if (silentMs >= app.heartbeatMs * SILENT_AFTER + takingMs) return this.#connection.giveUp('silent')
+    const isSilent = silentMs >= app.heartbeatMs * SILENT_AFTER + takingMs
+    if (isSilent && this.#silentVisits >= SILENT_VISITS_MIN) return this.#connection.giveUp('silent')
     if (Math.min(silentMs, nowMs - this.#pingedMs) < app.heartbeatMs * PING_AFTER) return
     this.#pingedMs = nowMs
     this.#connection.ping()
@@ -53,8 +58,10 @@ export class Liveness {
   /** Any byte is a sign of life: a peer that is in the midst of a long message can answer no ping. */
   #listen(nowMs: number): void {
     const { socket, isPaused } = this.#connection
+    this.#silentVisits++
     if (socket.bytesRead !== this.#receivedBytes || isPaused) {
       this.#heardMs = nowMs
+      this.#silentVisits = 0
       this.#receivedBytes = socket.bytesRead
       // It was heard at some moment since the last visit, so whatever was sent since then can still be on its way.
       this.#sentBytes = this.#visitedBytes
