@@ -35,6 +35,39 @@ describe('the presence of several nodes on one log', () => {
     expect(here.here()).toEqual({ a: 1, b: 1 })
   })
 
+  it('tells the newest info, whoever goes on with an older one, and wherever that is [WP-9.4]', async () => {
+    const here = presences()
+    const { clock } = here
+    const rightly = clock.now.bind(clock)
+    const [one, other] = [here.node('1'), here.node('2')]
+    const place = { filters: ['room'], key: 'a', info: 'older' }
+    const info = () => (here.told().at(-1)?.[1] as { info?: string } | undefined)?.info
+    let older = one.attend({ ...place, key: 'b' })
+    await here.pass(500)
+    attend(other, 'a', 'newer')
+    await here.pass(GRACE_MS)
+    // Now it is known by its name, and then its rights change.
+    for (let times = 0; times < 2; times++) older = one.attend({ ...place, before: older })
+    await here.pass(GRACE_MS * 3)
+    expect(here.here()).toEqual({ a: 2 })
+    expect(info()).toBe('newer')
+    const newest = attend(one, 'a', 'newest')
+    await here.pass(GRACE_MS)
+    older = one.attend({ ...place, before: older })
+    await here.pass(GRACE_MS * 3)
+    expect([here.here(), info()]).toEqual([{ a: 3 }, 'newest'])
+    newest.leave()
+    older.leave()
+    await here.pass(GRACE_MS * 3)
+    // What one process is told is in order there, however the clock of days is set.
+    attend(one, 'c', 'before')
+    await here.pass(GRACE_MS)
+    clock.now = () => rightly() - 3_600_000
+    attend(one, 'c', 'after')
+    await here.pass(GRACE_MS)
+    expect(info()).toBe('after')
+  })
+
   it('knows who comes back while it was still to be told that there was one connection less', async () => {
     const here = presences()
     const [one, other] = [here.node('1'), here.node('2')]
@@ -80,6 +113,26 @@ describe('the presence of several nodes on one log', () => {
     wake()
     await here.pass(HEARTBEAT_MS)
     expect(Object.keys(here.here())).toEqual(['a', 'b'])
+  })
+
+  it('stay, when all stood still together, and are gone all the same when they die [WP-9.4]', async () => {
+    const here = presences()
+    const [one, other] = [here.node('1'), here.node('2')]
+    attend(one, 'a')
+    attend(other, 'b')
+    await here.pass(HEARTBEAT_MS)
+    for (const stoodMs of [HEARTBEAT_MS * 2, HEARTBEAT_MS * 10]) {
+      // So that it has seen the newest row of the other one, and is the first to look again.
+      attend(one, String(stoodMs))
+      await here.pass(300)
+      const before = here.told()
+      here.clock.work(stoodMs)
+      await here.pass(HEARTBEAT_MS * 3)
+      expect(here.told()).toEqual(before)
+    }
+    await here.kill(one)
+    await here.pass(HEARTBEAT_MS * 2)
+    expect(here.here()).toEqual({ b: 1 })
   })
 
   it('stay, when the clock of days is set, and are gone all the same when they die', async () => {

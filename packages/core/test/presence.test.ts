@@ -53,6 +53,29 @@ describe('the presence of one node', () => {
     expect(await tableOf(here.log)).toEqual(new Map())
   })
 
+  it('tells of a connection that has ended while another one comes and goes all the time [WP-9.4]', async () => {
+    const here = presences()
+    const node = here.node('n')
+    const ended = attend(node, 'a')
+    let polling = attend(node, 'a')
+    await here.pass(1_000)
+    expect(here.here()).toEqual({ a: 2 })
+    ended.leave()
+    const atMs = here.clock.monotonic()
+    while (here.clock.monotonic() < atMs + GRACE_MS * 2 + 1_000) {
+      polling.leave()
+      await here.pass(50)
+      polling = attend(node, 'a')
+      await here.pass(200)
+    }
+    expect(JSON.parse((await tableOf(here.log)).get('m n room a') as string)).toMatchObject({ live: 1, leaving: 0 })
+    expect(here.here()).toEqual({ a: 1 })
+    expect(here.told()).toHaveLength(2)
+    polling.leave()
+    await here.pass(GRACE_MS + 500)
+    expect(here.here()).toEqual({})
+  })
+
   it('tells another info soon, and keeps since when somebody is here', async () => {
     const here = presences()
     const node = here.node('n')

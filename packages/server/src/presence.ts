@@ -1,5 +1,6 @@
 /** Who a connection makes present [WP-9.4], and what it may tell of itself. */
 import { createHash, randomUUID } from 'node:crypto'
+import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { type Attendance, type Clock, type Identity, Presence, type PresenceOptions } from '@watchpost/core'
 import { type Json, type Limits, ProblemError } from '@watchpost/protocol'
@@ -15,8 +16,18 @@ const TOLD_EVERY_MS = 60_000
 /** Of this process, which are known to live. */
 const ours = new Set<string>()
 
-/** Where numbers of processes mean the same: containers have names of their own. */
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+/** Where numbers of processes mean the same: a container may have the name of its host, or of another container. */
+const HOST = createHash('sha256').update(`${hostname()} ${processNamespace()}`).digest('hex').slice(0, 8)
+
+/** Tells the sets of numbers of processes on one machine apart, where there are several. */
+function processNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    // Only Linux has them.
+    return ''
+  }
+}
 
 /** The presence of one server, under a name of its own. */
 export function createPresence(
@@ -81,11 +92,12 @@ interface Attendant {
   readonly appearance: Appearance
 }
 
-/** Makes whoever watches present where they do, until they leave. */
-export function attend({ presence, limits }: App, attendant: Attendant): Attendance {
+/** Makes whoever watches present where they do, until they leave; in the place of how they were `before`, if they were. */
+export function attend({ presence, limits }: App, attendant: Attendant, before?: Attendance): Attendance {
   const { identity, connection, filters, appearance } = attendant
   const { present, info } = appearance
-  return presence.attend({ filters: present ? filters : [], key: memberKey(identity, connection, limits), info })
+  const key = memberKey(identity, connection, limits)
+  return presence.attend({ filters: present ? filters : [], key, info, before })
 }
 
 /** What whoever watches is called: the subject, or the connection of the anonymous. */

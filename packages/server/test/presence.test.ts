@@ -289,6 +289,28 @@ describe('presence [WP-9.4]', () => {
     expect(own.messages.filter(({ key }) => key === 'bob')).toEqual([])
   })
 
+  it('keeps what was told last when definitions change [WP-9.4]', async () => {
+    const { url, watchpost } = await start()
+    const watching = await Watching.open(url, LOBBY)
+    const info = () => watching.here.get('ana')?.info
+    const first = await present(url, LOBBY, 'ana', { info: 'first' })
+    await openSse(`${url}/v1/topics/${LOBBY}?info=${encodeURIComponent('"second"')}`, await bearer('ana'))
+    await watching.until(() => info() === 'second')
+    await present(url, LOBBY, 'ana', { info: 'third' })
+    await watching.until(() => info() === 'third')
+    await first.request('unsubscribe', { topic: LOBBY })
+    await first.request('subscribe', { topic: LOBBY, info: 'last' })
+    await watching.until(({ here }) => info() === 'last' && here.get('ana')?.connections === 3)
+    // Another one could be told at once from here on.
+    await sleep(600)
+    const told = watching.of('ana').length
+    const described = { ...TOPICS['chat/{room}'], description: 'Rooms.' }
+    watchpost.reload({ auth: AUTH, dataDir: 'unchanged', topics: { ...TOPICS, 'chat/{room}': described } })
+    await present(url, LOBBY, 'bob')
+    await watching.until(({ here }) => here.has('bob'))
+    expect(watching.of('ana').slice(told)).toEqual([])
+  })
+
   it('is listed beside its topic, for who may watch that [WP-3.12]', async () => {
     const { url } = await start()
     const { topics } = (await get(`${url}/v1/topics`)).body

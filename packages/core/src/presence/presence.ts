@@ -10,7 +10,7 @@ import type { Append, Log, Refused, Table } from '../log.ts'
 import type { Registry } from '../registry.ts'
 import { presenceTopic } from './companion.ts'
 import { forgetRegularly } from './forgetting.ts'
-import { type Member, Members, rowOf } from './members.ts'
+import { type Member, Members, type Moment, rowOf } from './members.ts'
 import { type Change, Telling } from './telling.ts'
 
 /** Members of whom one transaction writes: while it runs, this process does nothing else. */
@@ -37,10 +37,14 @@ export interface Attending {
   /** What whoever watches is called: the subject, or the connection of the anonymous. */
   readonly key: string
   readonly info?: Json | undefined
+  /** What this goes on from, and ends: the same connection and the same info, which is no newer than it was. */
+  readonly before?: Attendance | undefined
 }
 
 /** Is ended when whoever attends watches no longer. */
 export interface Attendance {
+  /** When whoever attends told of themselves. */
+  readonly toldAt: Moment
   leave(): void
 }
 
@@ -63,8 +67,6 @@ export interface PresenceOptions {
   /** Another process ended without a word, and its members have left, but for those who came back. */
   readonly onDied: (node: string) => void
 }
-
-const NOWHERE: Attendance = { leave: () => undefined }
 
 export class Presence {
   readonly #options: PresenceOptions
@@ -92,11 +94,12 @@ export class Presence {
     const heartbeatMs = Math.max(options.heartbeatMs, HEARTBEAT_MS_MIN)
     this.#options = options
     this.#members = new Members(clock, limits.presenceGraceMs)
+    const renewEveryMs = heartbeatMs / RENEWALS_PER_HEARTBEAT
     const terms = { leaseMs: heartbeatMs * LEASE_HEARTBEATS, returnMs: limits.presenceGraceMs + returnMs }
-    this.#telling = new Telling({ node, ...terms, registry, limits, clock, isGone })
+    this.#telling = new Telling({ node, ...terms, clearEveryMs: renewEveryMs, registry, limits, clock, isGone })
     this.#stop.set(
       'renewing',
-      clock.every(heartbeatMs / RENEWALS_PER_HEARTBEAT, () => void this.#look()),
+      clock.every(renewEveryMs, () => void this.#look()),
     )
     this.#stop.set('forgetting', forgetRegularly(options))
     // The one before this may have been the only one, and have left members behind.
@@ -114,18 +117,20 @@ export class Presence {
   }
 
   /** Whoever watches is here from now on, until they leave. */
-  attend({ filters, key, info }: Attending): Attendance {
-    const { registry } = this.#options
+  attend({ filters, key, info, before }: Attending): Attendance {
+    const { registry, clock } = this.#options
     const topics = filters.filter((filter) => isExact(filter) && registry.resolve(filter)?.topic.presence !== undefined)
-    if (topics.length === 0) return NOWHERE
-    const members = topics.map((topic) => this.#members.join({ topic, key }, info))
+    const toldAt = before?.toldAt ?? { nowMs: clock.now(), monotonicMs: clock.monotonic() }
+    before?.leave()
+    const told = info === undefined ? undefined : { info, at: toldAt }
+    const members = topics.map((topic) => this.#members.join({ topic, key }, told))
     for (const member of members) this.#mark(member)
     let isHere = true
     const leave = (): void => {
       if (isHere) for (const member of members) this.#leave(member)
       isHere = false
     }
-    return { leave }
+    return { toldAt, leave }
   }
 
   /** Tells nothing more. Those who were here are gone when the lease of this process ends, unless they are elsewhere. */

@@ -47,6 +47,8 @@ export interface TellingOptions {
   /** How long what a node wrote is to be believed; of one that has ended, how long its members may take to come back. */
   readonly leaseMs: number
   readonly returnMs: number
+  /** How often, at least, {@link Telling.clear} is called. */
+  readonly clearEveryMs: number
   readonly registry: Registry
   readonly limits: Limits
   readonly clock: Clock
@@ -63,7 +65,7 @@ export class Telling {
 
   constructor(options: TellingOptions) {
     this.#options = options
-    this.#lifeSigns = new LifeSigns(options.clock, options.isGone)
+    this.#lifeSigns = new LifeSigns(options.clock, options.isGone, options.clearEveryMs)
   }
 
   /** Writes what changed; gives what is to be appended, and those of whom there is more to tell. */

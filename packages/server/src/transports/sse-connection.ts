@@ -171,10 +171,9 @@ export class SseConnection<Chunk> implements Connection, Sink<Chunk>, Expiring {
   }
 
   #attend(): void {
-    this.#attendance?.leave()
     const { identity } = this.#session
     const attendant = { identity, connection: this.#id, filters: this.filters, appearance: this.#appearance }
-    this.#attendance = attend(this.#app, attendant)
+    this.#attendance = attend(this.#app, attendant, this.#attendance)
   }
 
   // As its credentials see it.

@@ -105,11 +105,11 @@ export class Subscriptions {
       } else if (watch.selection.isByRules || watch.selection.name !== subscription.watch.selection.name) {
         // It sees other topics, or other things of them, from where it stands on.
         this.#forget(carried)
-        carried.attendance.leave()
-        this.#carry(wish, app.watcher.replace(subscription, watch, this.#encodingFor(watch), this.#carrier))
+        const replaced = app.watcher.replace(subscription, watch, this.#encodingFor(watch), this.#carrier)
+        this.#carry(wish, replaced, carried.attendance)
       } else if (carried.member !== member) {
-        carried.attendance.leave()
-        this.#carried = this.#carried.map((each) => (each === carried ? this.#attending(wish, subscription) : each))
+        const anew = this.#attending(wish, subscription, carried.attendance)
+        this.#carried = this.#carried.map((each) => (each === carried ? anew : each))
       }
     }
     return revoked
@@ -120,16 +120,16 @@ export class Subscriptions {
     this.#carried = []
   }
 
-  #carry(wish: Wish, subscription: Subscription<Buffer>): void {
+  #carry(wish: Wish, subscription: Subscription<Buffer>, before?: Attendance): void {
     this.#siblingsFor()?.add(subscription)
-    this.#carried = [...this.#carried, this.#attending(wish, subscription)]
+    this.#carried = [...this.#carried, this.#attending(wish, subscription, before)]
   }
 
-  #attending(wish: Wish, subscription: Subscription<Buffer>): Carried {
+  #attending(wish: Wish, subscription: Subscription<Buffer>, before?: Attendance): Carried {
     const { app, id, session } = this.#carrier
     const { identity } = session
     const { filter, appearance } = wish
-    const attendance = attend(app, { identity, connection: id, filters: [filter], appearance })
+    const attendance = attend(app, { identity, connection: id, filters: [filter], appearance }, before)
     return { wish, subscription, attendance, member: memberKey(identity, id, app.limits) }
   }
 
