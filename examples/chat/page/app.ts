@@ -2,7 +2,7 @@
 import { type Client, createClient } from '@watchpost/client'
 import type { Server } from '../src/config.ts'
 import { MESSAGE_LENGTH_MAX } from '../src/limits.ts'
-import { type Guest, kept, Refused, signIn, signOut } from './door.ts'
+import { forget, type Guest, keep, kept, Refused, signIn } from './door.ts'
 import { byId, make } from './elements.ts'
 import { Outbox } from './outbox.ts'
 import { Room } from './room.ts'
@@ -15,8 +15,11 @@ let inside: { readonly name: string; readonly client: Client<Server>; readonly o
 /** Signs in, or says at the door why not. */
 async function enterAs(guest: Guest): Promise<void> {
   try {
-    const { rooms } = await signIn(guest)
+    const { rooms, notice = '' } = await signIn(guest)
+    const lost = tellUnsent()
+    keep(guest)
     comeIn(guest, rooms)
+    tellFault(`${notice} ${lost}`.trim())
   } catch (error) {
     showDoor((error as Error).message)
   }
@@ -26,10 +29,10 @@ function comeIn(guest: Guest, rooms: readonly string[]): void {
   goOut()
   const token = async (): Promise<string> => {
     try {
-      return (await signIn(kept() ?? guest)).token
+      return (await signIn(guest)).token
     } catch (error) {
       // Such as when somebody else has the name by now. If the desk just can't be reached, the client tries again.
-      if (error instanceof Refused) showDoor(error.message)
+      if (error instanceof Refused && inside?.client === client) showDoor(error.message)
       throw error
     }
   }
@@ -57,11 +60,18 @@ function goOut(): void {
 }
 
 function showDoor(fault = ''): void {
+  const lost = tellUnsent()
   goOut()
   byId('chat').hidden = true
   byId('door').hidden = false
-  byId('door-fault').textContent = fault
+  byId('door-fault').textContent = `${fault} ${lost}`.trim()
   byId('name').focus()
+}
+
+/** What is lost when whoever is in goes out; empty if nothing is. */
+function tellUnsent(): string {
+  const count = inside?.outbox.waiting ?? 0
+  return count === 0 ? '' : count === 1 ? 'A message was not sent.' : `${count} messages were not sent.`
 }
 
 /** The room that the address names. */
@@ -128,8 +138,11 @@ byId('door').addEventListener('submit', (event) => {
 })
 
 byId('sign-out').addEventListener('click', () => {
+  const lost = tellUnsent()
+  if (lost !== '' && !confirm(`${lost} Sign out all the same?`)) return
   goOut()
-  void signOut().then(() => location.assign('/'))
+  forget()
+  location.assign('/')
 })
 
 begin()

@@ -14,6 +14,7 @@ export class Outbox {
   readonly #onRefused: (unsent: Unsent, message: string) => void
   readonly #ending = new AbortController()
   #unsent: readonly Unsent[] = []
+  #waiting = 0
   #sent = Promise.resolve()
 
   /** @param onRefused is told of what will never be sent, and why */
@@ -26,7 +27,13 @@ export class Outbox {
     return this.#unsent.filter((each) => each.topic === topic)
   }
 
+  /** How many the server has not taken yet. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   add(unsent: Unsent): void {
+    this.#waiting += 1
     this.#unsent = [...this.#unsent, unsent]
     this.#sent = this.#sent.then(() => this.#send(unsent))
   }
@@ -49,9 +56,11 @@ export class Outbox {
     while (!signal.aborted) {
       try {
         await this.#client.publish(topic, { type: 'message', data: { text } }, { idempotencyKey, signal })
+        this.#waiting -= 1
         return
       } catch (error) {
         if (error instanceof WatchpostError && error.status >= 400 && error.status < 500) {
+          this.#waiting -= 1
           this.arrived(topic, text)
           return this.#onRefused(unsent, error.message)
         }

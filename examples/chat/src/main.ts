@@ -7,17 +7,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createWatchpost } from 'watchpost'
 import { configIn } from './config.ts'
-import { type Answer, invitation, ROOMS, secret, signIn, signOut } from './desk.ts'
+import { invitation, ROOMS, secret, signIn } from './desk.ts'
 import { answer, createSite } from './site.ts'
 
 const BODY_BYTES_MAX = 4_096
 
 /** Hands the JSON of a request to the desk. */
-async function ask(
-  desk: (asked: unknown) => Promise<Answer>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function ask(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const json = 'application/json; charset=utf-8'
   try {
     let text = ''
@@ -25,11 +21,17 @@ async function ask(
       text += chunk as string
       if (text.length > BODY_BYTES_MAX) throw new RangeError('the body is too long')
     }
-    const { status, body } = await desk(JSON.parse(text))
+    const { status, body } = await signIn(JSON.parse(text))
     answer(response, status, json, JSON.stringify(body))
   } catch {
     answer(response, 400, json, JSON.stringify({ message: 'That was not understood.' }))
   }
+}
+
+const port = Number(process.env['PORT'] || 8080)
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error(`PORT=${process.env['PORT']} is no port; choose one: PORT=8081 npm start -w examples/chat`)
+  process.exit(1)
 }
 
 const watchpost = await createWatchpost(configIn(process.env['WATCHPOST_DATA_DIR'] || '.watchpost', secret))
@@ -39,8 +41,7 @@ for (const [room, text] of Object.entries(ROOMS)) {
 
 const site = await createSite()
 const server = createServer((request, response) => {
-  if (request.method === 'POST' && request.url === '/sign-in') void ask(signIn, request, response)
-  else if (request.method === 'POST' && request.url === '/sign-out') void ask(signOut, request, response)
+  if (request.method === 'POST' && request.url === '/sign-in') void ask(request, response)
   else site(request, response)
 })
 watchpost.attach(server)
@@ -48,7 +49,7 @@ server.once('error', ({ message }) => {
   console.error(`${message}; choose another port: PORT=8081 npm start -w examples/chat`)
   process.exit(1)
 })
-server.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1')
+server.listen(port, '127.0.0.1')
 await once(server, 'listening')
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 console.log(`The chat:       ${url}\nWith a cellar:  ${url}/#invitation=${invitation}\nThe reference:  ${url}/docs`)

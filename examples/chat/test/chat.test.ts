@@ -97,9 +97,10 @@ it('a token opens the rooms that it grants, and lets nobody write as another [WP
   }
   // It is said once, and not asked again and again.
   expect(asked.length).toBeLessThan(10)
-  const token = await page.evaluate(
-    () => (JSON.parse(sessionStorage.getItem('chat') ?? '{}') as { token: string }).token,
-  )
+  const atDesk = (guest: object): Promise<Response> =>
+    fetch(`${url}/sign-in`, { method: 'POST', body: JSON.stringify(guest) })
+  const sid = await page.evaluate(() => sessionStorage.getItem('chat-sid'))
+  const { token } = (await (await atDesk({ name: 'ada', sid })).json()) as { token: string }
   const statusOf = async (topic: string): Promise<number> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ type: 'message', data: { text: 'I am bob' } })
@@ -117,9 +118,15 @@ it('a token opens the rooms that it grants, and lets nobody write as another [WP
   await expect.poll(() => said(invited.page), BOUND).toEqual(['Cold here'])
   await text(invited.page, '#here', /cleo/)
 
-  // Whoever signs out leaves the name to others.
+  // Whoever signs out takes the name along: a token is good until it ends, and it must not write as somebody else.
   await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.locator('#door').waitFor()
+  expect((await atDesk({ name: 'ada', sid: crypto.randomUUID() })).status).toBe(409)
+  expect(await statusOf('chat/lobby/ada')).toBe(201)
+  // But they can come back, here with an invitation that is none.
+  await page.getByLabel('Invitation').fill('wrong')
   await signIn(page, 'Ada')
+  await text(page, '#fault', /^That invitation opens nothing here\.$/)
   for (const [width, height] of [
     [390, 844],
     [1280, 800],
@@ -140,13 +147,26 @@ it('goes on after a restart of the server, with each message once, also what was
   const [ada, bob] = [await open(ctx, url), await open(ctx, url)]
   await signIn(ada.page, 'ada')
   await signIn(bob.page, 'bob')
+  // A duplicate of the tab is the same person.
+  const [twin] = await Promise.all([
+    ada.page.waitForEvent('popup'),
+    ada.page.evaluate(() => void window.open(location.href)),
+  ])
+  await text(twin, '#me', /^ada$/)
+  const cleo = await open(ctx, `${url}/#garden`)
+  await signIn(cleo.page, 'cleo')
   await say(ada.page, 'Before')
   await expect.poll(() => said(bob.page), BOUND).toEqual(['Before'])
+  await cleo.context.setOffline(true)
   await first.end('SIGKILL')
   await text(ada.page, '#status', /^reconnecting$/)
   await say(ada.page, 'While it was away')
   await say(ada.page, 'and some more')
   await expect.poll(() => ada.page.locator('.unsent').count(), BOUND).toBe(2)
+  // To sign out now would lose them; this window declines whatever it is asked.
+  await ada.page.getByRole('button', { name: 'Sign out' }).click()
+  expect(ada.faults).toContain('2 messages were not sent. Sign out all the same?')
+  await say(cleo.page, 'Never sent')
   await new Example('chat', dataDir, new URL(url).port).url()
   for (const { page } of [ada, bob]) await text(page, '#status', /^live$/)
   const sent = ['Before', 'While it was away', 'and some more']
@@ -154,6 +174,15 @@ it('goes on after a restart of the server, with each message once, also what was
   expect(await ada.page.locator('.unsent').count()).toBe(0)
   await say(bob.page, 'After')
   for (const { page } of [ada, bob]) await expect.poll(() => said(page), BOUND).toEqual([...sent, 'After'])
+  await text(twin, '#status', /^live$/)
+  expect(await said(twin)).toEqual([...sent, 'After'])
+
+  // Somebody else has the name by now. What is lost by that is told.
+  const body = JSON.stringify({ name: 'cleo', sid: crypto.randomUUID() })
+  expect((await fetch(`${url}/sign-in`, { method: 'POST', body })).status).toBe(200)
+  await cleo.context.setOffline(false)
+  await text(cleo.page, '#door-fault', /^cleo is taken; choose another name\. A message was not sent\.$/)
+
   await ada.page.reload()
   await expect.poll(() => said(ada.page), BOUND).toEqual([...sent, 'After'])
   for (const { page } of [ada, bob]) await expect.poll(() => here(page), BOUND).toEqual(['ada', 'bob'])

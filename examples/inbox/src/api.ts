@@ -27,7 +27,8 @@ export function createApi(watchpost: Watchpost<Topics>, server: Server, recheck:
 
   // One URL: a page of what there is, a long poll or a stream of what comes, by what the request asks for.
   api.get('/inbox/:user', (request, response) => {
-    request.url = request.originalUrl.replace('/api/', '/api/v1/topics/')
+    // In here it begins behind the `/api` that it came by, however that was written.
+    request.url = `/api/v1/topics${request.url}`
     server.emit('request', request, response)
   })
 

@@ -12,6 +12,12 @@ import { configIn } from './config.ts'
 import { createPage } from './page.ts'
 import { COOKIE, SECRET } from './session.ts'
 
+const port = Number(process.env['PORT'] || 8080)
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error(`PORT=${process.env['PORT']} is no port; choose one: PORT=8081 npm start -w examples/inbox`)
+  process.exit(1)
+}
+
 const dataDir = process.env['WATCHPOST_DATA_DIR'] || '.watchpost'
 // The application's cookie is Watchpost's credentials too.
 const config = configIn(dataDir, { jwt: { secret: SECRET }, cookie: COOKIE })
@@ -29,7 +35,7 @@ server.once('error', ({ message }) => {
   console.error(`${message}; choose another port: PORT=8081 npm start -w examples/inbox`)
   process.exit(1)
 })
-server.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1')
+server.listen(port, '127.0.0.1')
 await once(server, 'listening')
 console.log(`The inbox: http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 

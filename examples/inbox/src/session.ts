@@ -10,7 +10,7 @@ export const COOKIE = 'inbox_session'
 export const SESSION_MS: number = 8 * 3_600_000
 
 /** Signs tokens. Without one of your own, each start of the server logs everybody out. */
-export const SECRET: string = process.env['SESSION_SECRET'] ?? randomBytes(48).toString('base64url')
+export const SECRET: string = process.env['SESSION_SECRET'] || randomBytes(48).toString('base64url')
 
 const KEY = new TextEncoder().encode(SECRET)
 

@@ -157,6 +157,15 @@ it('on one URL, answers a page, a long poll or a stream, and takes what is told 
   }
   expect(page.events.at(-1)).toMatchObject({ id: told.id, type: 'notification', data: { from: 'grace', text: 'one' } })
 
+  // Express takes a path in capitals for the same one; so it is the same inbox, and as closed.
+  const capitals = `${url}/API/inbox/ada`
+  expect(await (await fetch(`${capitals}?limit=1000`, { headers: ada })).json()).toEqual(page)
+  for (const each of [inbox, capitals]) {
+    const refused = await fetch(each)
+    expect(refused.status).toBe(404)
+    expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+  }
+
   const polled = fetch(`${inbox}?wait=20&after=${page.cursor}`, { headers: ada })
   expect((await post('inbox/ada', { text: 'two' }, grace)).status).toBe(201)
   expect(await (await polled).json()).toMatchObject({ events: [{ data: { text: 'two' } }] })
