@@ -1,4 +1,7 @@
-/** Finds and makes elements. Text becomes text nodes and attributes only, so nothing that a train says is ever markup. */
+/**
+ * Finds and makes elements. Text becomes text nodes and attributes only, so nothing that a train says is ever markup.
+ * Each example has its own, much alike: copy it alone.
+ */
 
 type Attributes = Readonly<Record<string, string | number>>
 

@@ -4,11 +4,16 @@ import type { Order } from '../src/config.ts'
 import { byId } from './elements.ts'
 import type { Server, Train } from './trains.ts'
 
-/** An order that was given; `id` is there once the log has it. */
+/** An order that was given, and what came of it. */
 interface Given {
   readonly train: string
   readonly order: Order
-  readonly id?: string
+  /** The `id` of the command that the train had obeyed last when this one was given. */
+  readonly before: string | undefined
+  /** There once the log has it. */
+  id?: string
+  /** Why it was not sent. */
+  fault?: string
 }
 
 export class Orders {
@@ -38,30 +43,32 @@ export class Orders {
       button.disabled = false
       button.setAttribute('aria-pressed', String(button.value === train.order))
     }
-    if (this.#given?.train !== train.id) this.#say('')
-    else if (this.#given.id !== undefined) this.#say(answerOf(this.#given, train))
+    const answer = this.#given?.train === train.id ? answerOf(this.#given, train) : ''
+    // A status that says the same again would be read out again.
+    if (byId('answer').textContent !== answer) byId('answer').textContent = answer
   }
 
   async #give(order: Order): Promise<void> {
     const train = this.#train
     if (train === undefined) return
-    this.#given = { train: train.id, order }
-    this.#say(`“${order}” is on its way.`)
+    const given: Given = { train: train.id, order, before: train.obeyed }
+    this.#given = given
+    this.render(train)
     try {
       const { events } = await this.#client.publish(`commands/${train.id}`, { type: 'command', data: { order } })
-      this.#given = { train: train.id, order, id: events[0]?.id ?? '' }
+      given.id = events[0]?.id ?? ''
     } catch (error) {
-      this.#say(`“${order}” was not sent: ${error instanceof WatchpostError ? error.message : String(error)}`)
+      given.fault = error instanceof WatchpostError ? error.message : String(error)
     }
-  }
-
-  #say(text: string): void {
-    // A status that says the same again would be read out again.
-    if (byId('answer').textContent !== text) byId('answer').textContent = text
+    this.render(this.#train)
   }
 }
 
-function answerOf({ order, id }: Given, { name, obeyed, isSilent }: Train): string {
+function answerOf({ order, before, id, fault }: Given, { name, obeyed, isSilent }: Train): string {
+  if (fault !== undefined) return `“${order}” was not sent: ${fault}`
+  if (id === undefined) return `“${order}” is on its way.`
   if (obeyed === id) return `“${order}”: ${name} obeys.`
+  // Ids have no order that a page may know of, so it can't say whether that one came before or after this one.
+  if (obeyed !== before) return `“${order}” was sent, but ${name} obeys another order.`
   return isSilent ? `“${order}” waits for ${name} to come back.` : `“${order}” was sent to ${name}.`
 }

@@ -1,11 +1,16 @@
 /** What can be watched here, and by whom. The fleet and the page take their types from it. */
 import { type Config, defineConfig, topic } from 'watchpost'
 import { z } from 'zod'
+import { readLines } from './geography.ts'
+import { namesOf } from './train.ts'
 
 const order = z.enum(['go', 'slow', 'hold'])
 
 export type Order = z.infer<typeof order>
 export type Topics = typeof topics
+
+/** The trains that there are. */
+const trains = new Set((await readLines()).flatMap(namesOf))
 
 const topics = {
   trains: topic({
@@ -31,7 +36,8 @@ const topics = {
     description: 'What a train is told to do; it waits here for a train that is out of reach',
     events: { command: z.strictObject({ order }) },
     watch: 'granted',
-    publish: 'anyone',
+    // Each topic that is published to is kept, so anyone may do that for the trains that there are, and no other names.
+    publish: ({ params }) => trains.has(params['train'] ?? ''),
     retention: { ageMs: 24 * 3_600_000 },
   }),
 }

@@ -12,8 +12,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** The fleet stays away for long enough to see what that looks like. */
 const AGAIN_AFTER_MS = { server: 1_000, fleet: 12_000 }
 
-const dataDir = process.env['WATCHPOST_DATA_DIR'] ?? '.watchpost'
-let port = process.env['PORT'] ?? '8080'
+const dataDir = process.env['WATCHPOST_DATA_DIR'] || '.watchpost'
+let port = Number(process.env['PORT'] || 8080)
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error(`PORT=${process.env['PORT']} is no port; choose one: PORT=8081 npm start -w examples/fleet`)
+  process.exit(1)
+}
 
 // Made as `watchpost key` makes them, anew at each start: the fleet has the key, and the server no more than its hash.
 const key = `wpk_fleet_${randomBytes(32).toString('base64url')}`
@@ -64,14 +68,14 @@ function greet(url: string): void {
   if (isGreeted) return
   isGreeted = true
   // Of a server that is started again, the page and the fleet expect the same one.
-  port = new URL(url).port
+  port = Number(new URL(url).port)
   console.log(`\nThe map: ${url}\nThe API: ${url}/docs\n`)
   void keep(fleet(url))
 }
 
 await keep({
   name: 'server',
-  args: () => [port, join(dataDir, 'log')],
+  args: () => [String(port), join(dataDir, 'log')],
   env: { FLEET_KEY_HASH: keyHash },
   told: greet,
 })

@@ -67,12 +67,13 @@ export function trainsMax(line: Feature): number {
   return metres < 1_000 ? 0 : Math.ceil(metres / METRES_PER_TRAIN)
 }
 
-/** The trains of a line, as many as it has room for, spread along it. `lastOf` tells what a train reported last. */
-export function trainsOf(line: Feature, lastOf: (name: string) => Report | null | undefined): Train[] {
-  const count = trainsMax(line)
-  return Array.from({ length: count }, (_, i) => {
-    const name = `${line.name.toLowerCase().replace(/\W+/g, '-')}-${i + 1}`
-    const start = line.paths[Math.floor(((i + 0.5) * line.paths.length) / count)]?.[0] ?? [0, 0]
+/** What the trains of a line are called. */
+export const namesOf = (line: Feature): string[] =>
+  Array.from({ length: trainsMax(line) }, (_, i) => `${line.name.toLowerCase().replace(/\W+/g, '-')}-${i + 1}`)
+
+/** The trains of a line, spread along it. `lastOf` tells what a train reported last. */
+export const trainsOf = (line: Feature, lastOf: (name: string) => Report | null | undefined): Train[] =>
+  namesOf(line).map((name, i, { length }) => {
+    const start = line.paths[Math.floor(((i + 0.5) * line.paths.length) / length)]?.[0] ?? [0, 0]
     return new Train(line, name, start, lastOf(name))
   })
-}

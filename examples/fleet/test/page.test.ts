@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Locator, Page } from 'playwright-core'
+import type { Locator, Page, Route } from 'playwright-core'
 import { afterEach, beforeEach, expect, it, type TestContext, vi } from 'vitest'
 import { chromiumForAll } from '../../../packages/server/test/fixtures/browser.ts'
 
@@ -61,8 +61,13 @@ class Program {
   }
 
   /** Resolves to the code that it ends with. */
-  async end(): Promise<unknown> {
+  end(): Promise<unknown> {
     this.#child.kill('SIGTERM')
+    return this.ended()
+  }
+
+  /** Resolves to that code once it has ended by itself. */
+  async ended(): Promise<unknown> {
     return (await this.#ended)[0]
   }
 }
@@ -103,6 +108,13 @@ async function tell(page: Page, train: string, order: string): Promise<void> {
   await page.getByRole('button', { name: order }).press('Enter')
 }
 
+/** Whether what has the focus is what a finger would find there. */
+const isFocusOnTop = (page: Page): Promise<boolean> =>
+  page.evaluate(() => {
+    const { x, y, width, height } = document.activeElement?.getBoundingClientRect() ?? new DOMRect()
+    return document.elementFromPoint(x + width / 2, y + height / 2) === document.activeElement
+  })
+
 it('shows trains that move on the lines, and has one obey from the keyboard', async (ctx) => {
   const { page, url, faults } = await open(ctx)
   await text(page, '#status', /^live$/)
@@ -128,6 +140,16 @@ it('shows trains that move on the lines, and has one obey from the keyboard', as
   expect(await page.getByRole('button', { name: 'Hold' }).getAttribute('aria-pressed')).toBe('true')
   await page.getByRole('button', { name: 'Slow' }).press('Enter')
   await text(page, '#train-text', /^Now: slow, 15 km\/h$/)
+  // Another one's order follows at once: the train obeys both before this page has heard that its own was taken.
+  const overtake = async (route: Route): Promise<void> => {
+    const response = await route.fetch()
+    await tell(other, 'victoria-2', 'Hold')
+    await text(other, '#answer', /^“hold”: Victoria 2 obeys\.$/)
+    await route.fulfill({ response })
+  }
+  await page.route('**/v1/topics/commands/*', overtake, { times: 1 })
+  await page.getByRole('button', { name: 'Go' }).press('Enter')
+  await text(page, '#answer', /^“go” was sent, but Victoria 2 obeys another order\.$/)
   // The arrow keys choose the next one.
   await radio(page, 'victoria-2').press('ArrowDown')
   await text(page, '#train-title', /^Victoria 3$/)
@@ -146,15 +168,25 @@ it('shows trains that move on the lines, and has one obey from the keyboard', as
   await page.emulateMedia({ reducedMotion: 'reduce' })
   expect(await durationOf()).toBe('0s')
 
-  for (const width of [1280, 390]) {
-    await page.setViewportSize({ width, height: 800 })
+  for (const width of [1280, 375]) {
+    await page.setViewportSize({ width, height: 812 })
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+  }
+  // Nor does anything lie over the train that has the focus.
+  await page.evaluate(() => scrollTo(0, 0))
+  await radio(page, 'bakerloo-1').focus()
+  for (let row = 1; row <= 12; row++) {
+    await page.keyboard.press('ArrowDown')
+    expect(await isFocusOnTop(page), `row ${row}`).toBe(true)
   }
   expect(faults).toEqual([])
   const policy = (await fetch(url)).headers.get('content-security-policy')
   expect(policy).toContain("default-src 'none'")
   expect(policy).not.toContain('unsafe')
   expect(await program.end()).toBe(0)
+  const refused = new Program({ PORT: 'abc' })
+  await refused.printed(/^PORT=abc is no port; (choose one): PORT=\d+ npm start/gm)
+  expect(await refused.ended()).toBe(1)
 })
 
 it('gives a new page the whole state at once, then patches [WP-4.6, WP-4.7]', async (ctx) => {
@@ -232,7 +264,7 @@ function metresFrom(path: readonly Place[], place: Place): number {
   return Math.min(...distances)
 }
 
-it('has trains on the tracks of their own lines, and lets nobody but the fleet publish positions or watch commands [WP-6.1]', async () => {
+it('has trains on the tracks of their own lines, and lets nobody but the fleet publish positions or watch commands, nor command other trains [WP-6.1, WP-6.3]', async () => {
   const url = await program.url()
   const json = async <T>(path: string): Promise<T> => (await (await fetch(`${url}${path}`)).json()) as T
   const map = await json<{ lines: { name: string; paths: Place[][] }[] }>('/map.json')
@@ -269,5 +301,12 @@ it('has trains on the tracks of their own lines, and lets nobody but the fleet p
   const wrong = await fetch(`${url}/v1/topics/commands/victoria-1`, { ...asked, body: command })
   expect(wrong.status).toBe(422)
   expect(await wrong.text()).toMatch(/go.+slow.+hold/)
+  // A train that does not exist is answered as a topic that nobody defined.
+  const hold = JSON.stringify({ type: 'command', data: { order: 'hold' } })
+  for (const topic of ['commands/victoria-99', 'nosuch']) {
+    const unknown = await fetch(`${url}/v1/topics/${topic}`, { ...asked, body: hold })
+    expect(unknown.status).toBe(404)
+    expect(await unknown.json()).toMatchObject({ type: '/problems/unknown-topic' })
+  }
   expect((await fetch(`${url}/src/main.ts`)).status).toBe(404)
 })

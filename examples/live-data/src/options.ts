@@ -20,6 +20,8 @@ export const USAGE = `Usage: npm start -w live-data -- [options]
   --pace N        publish N records per second of each data set (default: 4 prices and 8 quakes)
   --help          show this`
 
+const PORTS = { min: 0, max: 65_535, whole: true }
+
 /**
  * Reads the arguments; `undefined` if they ask for help.
  * @throws UsageError
@@ -27,14 +29,16 @@ export const USAGE = `Usage: npm start -w live-data -- [options]
 export function readOptions(args: readonly string[], env: { readonly [name: string]: string | undefined }) {
   const values = parsed(args)
   if (values.help === true) return undefined
-  const port = values.port ?? env['PORT']
   // Set to nothing means not set, as in the server's own configuration.
+  const portOfEnv = env['PORT'] || undefined
   const dataDirOfEnv = env['WATCHPOST_DATA_DIR'] || undefined
   const options: Options = {
-    port: port === undefined ? 8080 : numberIn('port', port, { min: 0, max: 65_535, whole: true }),
+    port: numberIn(values.port === undefined ? 'PORT' : '--port', values.port ?? portOfEnv ?? '8080', PORTS),
     dataDir: values['data-dir'] ?? dataDirOfEnv ?? '.watchpost',
     recordsPerSecond:
-      values.pace === undefined ? undefined : numberIn('pace', values.pace, { min: 0.01, max: 100_000, whole: false }),
+      values.pace === undefined
+        ? undefined
+        : numberIn('--pace', values.pace, { min: 0.01, max: 100_000, whole: false }),
   }
   return options
 }
@@ -56,5 +60,5 @@ function numberIn(
 ): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value
-  throw new UsageError(`--${name} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not "${text}"`)
+  throw new UsageError(`${name} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not "${text}"`)
 }

@@ -161,11 +161,16 @@ describe('command line', () => {
     }
   })
 
-  it('says how to mend a port that is taken and an option that it does not know', async () => {
+  it('says how to mend a port that is taken or none, and an option that it does not know', async () => {
     const { port } = new URL(await start().url())
     const taken = await start('--port', port).ended()
     expect(taken.code).toBe(1)
     expect(taken.output).toContain(`port ${port} is taken; choose another one: PORT=`)
+    const none = await new Program([], { PORT: 'abc' }).ended()
+    expect(none).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('PORT must be a whole number from 0 to 65535'),
+    })
     const unknown = await start('--speed', '3').ended()
     expect(unknown.code).toBe(1)
     expect(unknown.output).toContain('--pace N')

@@ -1,4 +1,7 @@
-/** Finds and makes elements. Text becomes text nodes and attributes only, so nothing from the log is ever markup. */
+/**
+ * Finds and makes elements. Text becomes text nodes and attributes only, so nothing from the log is ever markup.
+ * Each example has its own, much alike: copy it alone.
+ */
 
 const SVG = 'http://www.w3.org/2000/svg'
 

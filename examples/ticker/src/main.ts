@@ -11,6 +11,12 @@ import { configIn } from './config.ts'
 import { feed } from './feed.ts'
 import { createPage } from './page.ts'
 
+const port = Number(process.env['PORT'] || 8080)
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error(`PORT=${process.env['PORT']} is no port; choose one: PORT=8081 npm start -w examples/ticker`)
+  process.exit(1)
+}
+
 const pricesPerSecond = Number(process.env['PACE'] || 5)
 if (!(pricesPerSecond > 0))
   throw new Error(`PACE is how many prices come in a second, such as 5, not ${process.env['PACE']}`)
@@ -29,7 +35,7 @@ server.once('error', ({ message }) => {
   console.error(`${message}; choose another port: PORT=8081 npm start -w examples/ticker`)
   process.exit(1)
 })
-server.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1')
+server.listen(port, '127.0.0.1')
 await once(server, 'listening')
 console.log(`The ticker: http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 console.log(`Kill it:    kill -9 ${process.pid}, then start it again, and look at the page`)

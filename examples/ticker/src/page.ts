@@ -1,4 +1,4 @@
-/** Serves the page: its files, and its scripts bundled into one. */
+/** Serves the page: its files, and its scripts bundled into one. Each example has its own, much alike: copy it alone. */
 import { fileURLToPath } from 'node:url'
 import express, { type Router } from 'express'
 import { rolldown } from 'rolldown'

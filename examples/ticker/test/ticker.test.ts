@@ -72,6 +72,11 @@ const points = (page: Page): Promise<Record<string, number>> =>
       ),
     )
 
+it('says how to mend a port that is none', async () => {
+  const refused = new Example('ticker', dataDir, 'abc').url()
+  await expect(refused).rejects.toThrow('PORT=abc is no port; choose one: PORT=8081 npm start -w examples/ticker')
+})
+
 it('draws real prices by SSE, and after two kills has each of them once [WP-2.5] [WP-3.8]', {
   timeout: 240_000,
 }, async (ctx) => {
