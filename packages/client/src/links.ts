@@ -61,6 +61,8 @@ export class Connections implements Links, Home {
 
   proved(transport: Transport): void {
     this.#proven.add(transport)
+    // A trial is not what is really asked for, which may fail where that works.
+    if (!this.#isTrying && this.#passedOver.size === 0) this.#upgradeMs = this.settings.upgradeMs
     // What stands in for a better one that the topic does not offer says nothing of which is the best that works.
     if (transport === this.choose()) this.settings.keeper.set(REMEMBERED, transport.name)
     this.#tryLater()
@@ -150,7 +152,6 @@ export class Connections implements Links, Home {
     for (const transport of [...this.#passedOver]) {
       if (!(await this.#works(transport))) continue
       this.#passedOver.delete(transport)
-      this.#upgradeMs = this.settings.upgradeMs
       this.proved(transport)
     }
     this.#isTrying = false

@@ -165,7 +165,7 @@ type Narrowed<E, Options> = Options extends { readonly type: infer Types } ? OfT
 
 /** What a watch gives: the events that its filter can match, of the types that it asks for. */
 export type WatchedEvent<S extends Described, Filter extends string, Options = unknown> =
-  MaySelect<Options> extends true
+  true extends MaySelect<Options>
     ? SelectedEvent<Narrowed<EventsOf<DefinitionOf<S, Filter>>, Options>>
     : Narrowed<EventsOf<DefinitionOf<S, Filter>>, Options>
 
@@ -174,7 +174,7 @@ export interface NoOptions {
   readonly select?: never
 }
 
-/** Whether options have, or may have, a `select`. */
+/** Whether options have, or may have, a `select`: `boolean` if some of several do. */
 type MaySelect<Options> = Options extends { readonly select?: infer Select }
   ? unknown extends Select
     ? false

@@ -72,6 +72,7 @@ async function startOurs(url: string): Promise<(Contender & { readonly heard: He
 
 it(`every event comes once and in order through ${CUTS} cuts of ${CUT_MS / 1_000} s, beside others [WP-2.5]`, {
   timeout: 600_000,
+  retry: 0,
 }, async () => {
   const server = await startServer()
   const ours = await startOurs(server.url)

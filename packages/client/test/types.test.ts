@@ -129,6 +129,9 @@ describe('the types of a client', () => {
     }>()
     const perhaps = (options: { type: 'price'; select?: string }) => typed.watch('stocks', options)
     expectTypeOf<EventOf<ReturnType<typeof perhaps>>['data']>().toEqualTypeOf<Selected<Price> | null>()
+    const either = (isWhole: boolean) =>
+      typed.watch('stocks', isWhole ? { type: 'price' } : { type: 'price', select: '/price' })
+    expectTypeOf<EventOf<ReturnType<typeof either>>['data']>().toEqualTypeOf<Selected<Price> | null>()
     const unknown = () => untyped.watch('any', { type: 'price' })
     expectTypeOf<EventOf<ReturnType<typeof unknown>>>().toEqualTypeOf<Event<string, unknown>>()
     // @ts-expect-error: no event of the topic has this type

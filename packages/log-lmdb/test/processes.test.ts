@@ -35,6 +35,7 @@ type Seen = [offset: number, name: string, n: number, i: number]
 describe('several processes on one store', () => {
   it('append without hole or repeat, keep their own order, and all see everything in order', {
     timeout: 60_000,
+    retry: 0,
   }, async () => {
     const dir = directory()
     const log = await openLog({ dir })
@@ -130,7 +131,7 @@ describe('several processes on one store', () => {
 })
 
 describe('a process that is killed', () => {
-  it('loses nothing that it acknowledged, and harms nothing', { timeout: 120_000 }, async () => {
+  it('loses nothing that it acknowledged, and harms nothing', { timeout: 120_000, retry: 0 }, async () => {
     const dir = directory()
     const first = await openLog({ dir })
     const { epoch } = first
@@ -161,7 +162,7 @@ describe('a process that is killed', () => {
     expect((await log.append(append('t0', event('after')))).first).toBe(all.length + 1)
   })
 
-  it('does not stop the others, even while it held the write lock', { timeout: 60_000 }, async () => {
+  it('does not stop the others, even while it held the write lock', { timeout: 60_000, retry: 0 }, async () => {
     const dir = directory()
     const log = await openLog({ dir })
     for (const round of countTo(5)) {

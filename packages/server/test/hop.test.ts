@@ -150,6 +150,7 @@ function expectedOf({ view, start, seen }: Watcher, all: readonly Event[]): stri
 
 it(`${WATCHERS} watchers that hop between ${drivers.length} clients see every event once, in order [WP-2.5] [WP-2.1] [WP-3.5] [WP-4.3]`, {
   timeout: 90_000,
+  retry: 0,
 }, async () => {
   const child = await startChild({ dataDir: await temporaryDir(), limits: EAGER_CLIENTS })
   const counts = { published: 0, joined: 0, joinedMeanwhile: 0 }

@@ -19,6 +19,7 @@ interface Publish {
 
 it(`a server that is killed ${KILLS} times loses and repeats nothing [WP-2.5] [WP-3.9] [WP-3.10]`, {
   timeout: 120_000,
+  retry: 0,
 }, async () => {
   const dataDir = await temporaryDir()
   let child: Child = await startChild({ dataDir })
