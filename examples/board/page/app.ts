@@ -11,7 +11,8 @@ const POINTER_EVERY_MS = 60
 
 const me = { id: crypto.randomUUID(), hue: Math.floor(Math.random() * 360) }
 const name = byId('name') as HTMLInputElement
-name.value = localStorage.getItem('board:name') ?? `Guest ${Math.floor(Math.random() * 90) + 10}`
+const guest = `Guest ${Math.floor(Math.random() * 90) + 10}`
+name.value = localStorage.getItem('board:name') || guest
 byId('me').style.setProperty('--hue', String(me.hue))
 
 const doc = new Y.Doc()
@@ -27,28 +28,34 @@ const step = keepInStep(doc, client, name.value, {
   pointer: (pointer) => {
     if (pointer.id !== me.id) showPointer(pointer)
   },
-  status: (status, unsent) => {
+  status: (status, isUnsent, trouble) => {
     // An attempt that has not ended changes nothing.
     if (status === 'open') connection = 'live'
     else if (status === 'waiting') connection = 'offline'
-    say(connection === 'offline' && unsent ? 'offline: your edits wait here' : connection)
+    if (connection === 'offline' && isUnsent) say('offline: your edits wait here')
+    else say(connection === 'live' && trouble !== '' ? trouble : connection)
   },
   fault: (message) => say(`${message} Reload the page to try again.`),
 })
 
 function say(words: string): void {
-  byId('status').dataset['live'] = String(connection === 'live')
+  const status = byId('status')
+  status.dataset['live'] = String(connection === 'live')
+  status.dataset['well'] = String(words === 'live')
   // What is read out is read again with each change.
-  if (byId('status').textContent !== words) byId('status').textContent = words
+  if (status.textContent !== words) status.textContent = words
 }
 
-client.presence<{ readonly name: string }>('board', { join: false }).on('state', (members) => {
-  // Whoever watches by other means than this page tells no name.
-  const names = [...members.values()].flatMap(({ info }) => (info === undefined ? [] : [info.name]))
-  byId('here').textContent = names.join(', ')
+client.presence<{ readonly name?: unknown } | null>('board', { join: false }).on('state', (members) => {
+  // Whoever watches by other means than this page tells no name, or whatever they like.
+  const names = [...members.values()].map(({ info }) =>
+    typeof info?.name === 'string' ? info.name.trim().slice(0, name.maxLength) : '',
+  )
+  byId('here').textContent = names.filter((each) => each !== '').join(', ')
 })
 
 name.addEventListener('change', () => {
+  name.value = name.value.trim() || guest
   localStorage.setItem('board:name', name.value)
   step.rename(name.value)
 })

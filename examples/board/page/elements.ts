@@ -1,4 +1,7 @@
-/** Finds and makes elements. Text becomes text nodes only, so nothing that somebody wrote is ever markup. */
+/**
+ * Finds and makes elements. Text becomes text nodes only, so nothing that somebody wrote is ever markup.
+ * Each example has its own, much alike: copy it alone.
+ */
 
 /** The element of index.html with this id. */
 export function byId(id: string): HTMLElement {

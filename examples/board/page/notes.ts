@@ -74,7 +74,10 @@ export class Notes {
       if (!(text instanceof Y.Text)) continue
       const element = this.#elements.get(id) ?? this.#make(id, note, text)
       for (const name of ['x', 'y', 'hue']) element.style.setProperty(`--${name}`, String(note.get(name) as number))
-      element.ariaLabel = text.toJSON().slice(0, 40) || 'Empty note'
+      const words = text.toJSON().slice(0, 40)
+      element.ariaLabel = words || 'Empty note'
+      element.querySelector('.grip')?.setAttribute('aria-label', `Move note: ${words || 'empty'}`)
+      element.querySelector('.drop')?.setAttribute('aria-label', `Delete note: ${words || 'empty'}`)
     }
   }
 
@@ -137,10 +140,10 @@ export class Notes {
   }
 }
 
-function button(className: string, label: string): HTMLElement {
+/** A button without a name yet: it is named after the text of its note. */
+function button(className: string, title: string): HTMLElement {
   const element = make('button', className)
   element.setAttribute('type', 'button')
-  element.ariaLabel = label
-  element.title = label
+  element.title = title
   return element
 }

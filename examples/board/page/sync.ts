@@ -1,25 +1,23 @@
 /**
  * Keeps a Yjs document in step with the topic. What comes is applied, in whatever order and however often; what is edited
- * here waits until the server has it, so that to be offline is nothing but a longer wait.
+ * here waits in the outbox until the server has it, so that to be offline is nothing but a longer wait.
  */
 import type { Client, Status, Watch, WatchedEvent } from '@watchpost/client'
 import * as Y from 'yjs'
 import type { Pointer, Server } from '../src/config.ts'
 import { fromBase64, toBase64 } from './base64.ts'
-
-/** Where this tab keeps what the server does not have yet, in case it is reloaded. */
-const KEPT = 'board:unsent'
-const RETRY_MS = 1_000
-/** Edits within so long travel together. */
-const TOGETHER_MS = 40
+import { Outbox } from './outbox.ts'
 
 /** What the page is told. */
 export interface Told {
   /** The document is there, or has changed. */
   loaded(): void
   pointer(pointer: Pointer): void
-  /** `unsent` says whether there are edits that the server does not have yet. */
-  status(status: Status, unsent: boolean): void
+  /**
+   * @param isUnsent whether there are edits that the server does not have yet
+   * @param trouble what is to be said of these, if it takes long or the server refuses them; or else empty
+   */
+  status(status: Status, isUnsent: boolean, trouble: string): void
   /** It is over, since the same would happen again. */
   fault(message: string): void
 }
@@ -34,36 +32,34 @@ const COME = Symbol('come')
 
 /** @param name what the others are told of who is here */
 export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, told: Told): Step {
-  const kept = sessionStorage.getItem(KEPT)
-  let unsent: Uint8Array[] = kept === null ? [] : [fromBase64(kept)]
+  const tellStatus = (): void => told.status(watch.status, !outbox.isEmpty, outbox.trouble)
+  const outbox = new Outbox({
+    isOpen: () => watch.status === 'open',
+    publish: async (update) => {
+      const data = { id: crypto.randomUUID(), bytes: toBase64(update) }
+      await client.publish('board', { type: 'update', data })
+    },
+    changed: tellStatus,
+  })
   // What it builds on comes with the state.
-  for (const update of unsent) apply(doc, update)
-  let isSending = false
+  if (outbox.kept !== undefined) apply(doc, outbox.kept)
   let watch = open(name)
-  const tellStatus = (): void => told.status(watch.status, unsent.length > 0)
-
-  async function send(): Promise<void> {
-    if (isSending) return
-    isSending = true
-    while (unsent.length > 0 && watch.status === 'open') {
-      await pause(TOGETHER_MS)
-      const count = unsent.length
-      try {
-        const bytes = toBase64(Y.mergeUpdates(unsent))
-        await client.publish('board', { type: 'update', data: { id: crypto.randomUUID(), bytes } })
-        unsent = unsent.slice(count)
-        keep(unsent)
-      } catch {
-        await pause(RETRY_MS)
-      }
-    }
-    isSending = false
-    tellStatus()
-  }
 
   function open(as: string): Watch<WatchedEvent<Server, 'board'>> {
     const opened = client.watch('board', { state: true, info: { name: as } })
-    opened.on('state', () => told.loaded())
+    let isCompared = false
+    opened.on('state', (state) => {
+      told.loaded()
+      if (isCompared) return
+      isCompared = true
+      const logged = new Y.Doc()
+      for (const { data } of state.values()) apply(logged, data?.bytes ?? '')
+      // What changes it, deletions too, is what the log lacks.
+      logged.on('update', (missing) => outbox.add(missing))
+      Y.applyUpdate(logged, Y.encodeStateAsUpdate(doc))
+    })
+    // The log may be another one, which lacks what this page shows. To begin anew compares the two.
+    opened.on('gap', () => reopen(as))
     opened.on('event', (event) => {
       if (event.type === 'pointer') told.pointer(event.data)
       // Without data it is one that the compactor has put into another.
@@ -71,25 +67,21 @@ export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, tol
     })
     opened.on('status', () => {
       tellStatus()
-      void send()
+      void outbox.send()
     })
     opened.on('error', ({ message }) => told.fault(message))
     return opened
   }
 
-  doc.on('update', (update: Uint8Array, origin: unknown) => {
-    if (origin === COME) return
-    unsent.push(update)
-    keep(unsent)
-    tellStatus()
-    void send()
-  })
-  return {
-    rename(next) {
-      void watch.close()
-      watch = open(next)
-    },
+  function reopen(as: string): void {
+    void watch.close()
+    watch = open(as)
   }
+
+  doc.on('update', (update: Uint8Array, origin: unknown) => {
+    if (origin !== COME) outbox.add(update)
+  })
+  return { rename: reopen }
 }
 
 /** Whoever can reach the board can publish to it, also what is no update; that must not keep the others from being shown. */
@@ -100,10 +92,3 @@ function apply(doc: Y.Doc, update: Uint8Array | string): void {
     console.warn('what came is no update of a document:', error)
   }
 }
-
-function keep(updates: readonly Uint8Array[]): void {
-  if (updates.length === 0) sessionStorage.removeItem(KEPT)
-  else sessionStorage.setItem(KEPT, toBase64(Y.mergeUpdates([...updates])))
-}
-
-const pause = (waitMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, waitMs))

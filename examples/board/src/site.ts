@@ -1,4 +1,4 @@
-/** Serves the page: its files, and its scripts bundled into one. */
+/** Serves the page: its files, and its scripts bundled into one. Each example has its own, much alike: copy it alone. */
 import { readFile } from 'node:fs/promises'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'

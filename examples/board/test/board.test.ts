@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { Example, scratch, text, windows } from '../../../packages/server/test/fixtures/example.ts'
+import { Example, scratch, text, type Window, windows } from '../../../packages/server/test/fixtures/example.ts'
 
 const open = windows()
 
@@ -31,9 +31,13 @@ async function write(page: Page, words: string): Promise<void> {
   await page.keyboard.type(words)
 }
 
+const hasNoFaultBut = ({ faults }: Window, pattern: RegExp): void =>
+  expect(faults.filter((fault) => !pattern.test(fault))).toEqual([])
+
 it('two people edit one board at once, and what each did offline merges on return [WP-2.5] [WP-9.1] [WP-9.3]', async (ctx) => {
   const url = await new Example('board', await scratch()).url()
   const [ada, bob] = [await open(ctx, url), await open(ctx, url)]
+  const leaving = new AbortController()
   for (const { page } of [ada, bob]) await text(page, '#status', /^live$/)
   await text(ada.page, '#here', /^Guest \d+, Guest \d+$/)
   // The compactor watches too, and is nobody.
@@ -61,9 +65,24 @@ it('two people edit one board at once, and what each did offline merges on retur
   await ada.page.mouse.move(310, 410)
   await text(bob.page, '.pointer', /^Guest \d+$/)
   expect(await ada.page.locator('.pointer').count()).toBe(0)
+  await ada.page.getByRole('button', { name: 'Delete note: green tea and milk' }).waitFor()
+
+  // Whoever watches can tell anything of themselves, and is shown with a name or not at all.
+  const told = ['null', '{}', '{"name":null}', '{"name":{"a":1}}', '{"name":" "}', `{"name":"${'long'.repeat(100)}"}`]
+  for (const info of told) {
+    const { status } = await fetch(`${url}/v1/topics/board?info=${encodeURIComponent(info)}`, {
+      headers: { accept: 'text/event-stream' },
+      signal: leaving.signal,
+    })
+    expect(status).toBe(200)
+  }
+  await ada.page.locator('#name').fill(' ')
+  await ada.page.keyboard.press('Enter')
+  expect(await ada.page.locator('#name').inputValue()).toMatch(/^Guest \d+$/)
   await ada.page.locator('#name').fill('Ada')
   await ada.page.keyboard.press('Enter')
-  await text(bob.page, '#here', /\bAda\b/)
+  for (const { page } of [ada, bob]) await text(page, '#here', /^(?=.*\bAda\b)((Guest \d+|Ada|(long){5})(, |$)){3}$/)
+  leaving.abort()
 
   await bob.context.setOffline(true)
   // One edit before anybody knows of it, and one after that.
@@ -92,10 +111,11 @@ it('two people edit one board at once, and what each did offline merges on retur
   await bob.page.getByRole('button', { name: 'Undo' }).click()
   await expect.poll(() => texts(ada.page).then((all) => all.join()), BOUND).not.toContain('please')
   expect((await texts(ada.page)).join()).toContain('hot ')
-  expect([...ada.outside, ...bob.outside]).toEqual([])
-  // While it was offline, the browser says so; there must be nothing else.
-  expect([...ada.faults, ...bob.faults].filter((fault) => !fault.includes('ERR_INTERNET_DISCONNECTED'))).toEqual([])
 
+  // What the server will not have is said to be here alone, at any size of the window, and nothing of it is given up.
+  await ada.page.route('**/v1/topics/board', (route) => route.fulfill({ status: 413 }))
+  await write(ada.page, 'too much')
+  await text(ada.page, '#status', /^not saved: /)
   for (const [width, height] of [
     [390, 844],
     [1280, 800],
@@ -107,9 +127,18 @@ it('two people edit one board at once, and what each did offline merges on retur
     ])
     expect(size).toEqual([width, height])
   }
+  await ada.page.unroute('**/v1/topics/board')
+  await ada.page.keyboard.type(' for some')
+  await expect.poll(() => texts(bob.page), BOUND).toContain('too much for some')
+  await text(ada.page, '#status', /^live$/)
+
+  expect([...ada.outside, ...bob.outside]).toEqual([])
+  // The browser says what the connection did; there must be nothing else.
+  hasNoFaultBut(ada, /status of 413/)
+  hasNoFaultBut(bob, /ERR_INTERNET_DISCONNECTED/)
 })
 
-it('edits made while the server is gone come to it on its return, also through a reload of the page [WP-9.1]', async (ctx) => {
+it('edits made while the server is gone come to it on its return, also through a reload of the page, and to another log [WP-2.4] [WP-9.1]', async (ctx) => {
   const dataDir = await scratch()
   const first = new Example('board', dataDir)
   const url = await first.url()
@@ -121,10 +150,19 @@ it('edits made while the server is gone come to it on its return, also through a
     await text(page, '#status', /^offline/)
     await write(page, 'made in the dark')
   }
-  await new Example('board', dataDir, new URL(url).port).url()
+  const second = new Example('board', dataDir, new URL(url).port)
+  await second.url()
   await ada.page.reload()
-  for (const { page } of [ada, bob])
-    await expect.poll(() => texts(page), BOUND).toEqual(['kept', 'made in the dark', 'made in the dark'])
+  const all = ['kept', 'made in the dark', 'made in the dark']
+  for (const { page } of [ada, bob]) await expect.poll(() => texts(page), BOUND).toEqual(all)
+
+  // A log that has nothing of it is given all, for those who come later.
+  await second.end('SIGKILL')
+  await new Example('board', await scratch(), new URL(url).port).url()
+  const { page: newcomer } = await open(ctx, url)
+  await expect.poll(() => texts(newcomer), BOUND).toEqual(all)
+  await write(bob.page, 'after that')
+  await expect.poll(() => texts(newcomer), BOUND).toContain('after that')
 })
 
 it('many updates become one, and who was away for longer than the log reaches merges all the same [WP-2.4] [WP-3.9] [WP-9.1]', async (ctx) => {
@@ -180,5 +218,5 @@ it('many updates become one, and who was away for longer than the log reaches me
   const { page } = await open(ctx, url)
   const merged = [`${secret}119`, 'from the tunnel']
   for (const each of [page, away.page]) await expect.poll(() => texts(each), BOUND).toEqual(merged)
-  expect(away.faults.filter((fault) => !fault.includes('ERR_INTERNET_DISCONNECTED'))).toEqual([])
+  hasNoFaultBut(away, /ERR_INTERNET_DISCONNECTED/)
 })
