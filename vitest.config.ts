@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take much longer than their size tells, by which Vitest orders those that it does not know yet. */
 const LONG =
-  /\/(?:delivery|faults|drain-thousand|proxy-\w+|kill|hop|websocket-liveness|page|access-table|guides|conformance|judges)\.test\.ts$/
+  /\/(?:delivery|faults|memory|drain-thousand|proxy-\w+|kill|hop|websocket-(?:liveness|judges)|page|board|openapi-fuzz|access-table|guides|conformance|judges)\.test\.ts$/
 
 /** Begins with the files that take longest: one that ends long after all others keeps the machine from its work. */
 class LongestFirst extends BaseSequencer {
@@ -20,8 +20,8 @@ export default defineConfig({
     // And every answer and message of a server must be one that its documents foretell.
     setupFiles: ['packages/server/test/fixtures/secrets-setup.ts', 'packages/server/test/fixtures/foretold-setup.ts'],
     globalSetup: ['packages/server/test/fixtures/secrets-run.ts', 'packages/server/test/fixtures/foretold-run.ts'],
-    // Many tests wait, for a heartbeat or for another process, so that four files at a time keep two cores busy.
-    maxWorkers: 4,
+    // Many tests wait, for a heartbeat or for another process, so that five files at a time keep two cores busy.
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     // What is built is loaded as those who install it load it, by Node.js itself, which is also faster.
     server: { deps: { external: [/\/dist\//] } },

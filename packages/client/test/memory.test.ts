@@ -60,7 +60,7 @@ class Child {
   /** Resolves once it was opened again after so many reconnects. */
   async reopened(reconnects: number): Promise<void> {
     // What is cut between two polls is not missed.
-    const again = this.transport === 'long-poll' ? setInterval(() => this.proxy.cut(), 40) : undefined
+    const again = this.transport === 'long-poll' ? setInterval(() => this.proxy.cut(), 10) : undefined
     await this.until(({ opened }) => opened > reconnects)
     clearInterval(again)
   }
