@@ -1,7 +1,7 @@
 /** Those who watch topics at this process, by the topics and what they are called; and who has just left and may be back. */
 import type { Json } from '@watchpost/protocol'
 import type { Clock } from '../clock.ts'
-import type { MemberRow, Who } from './rows.ts'
+import { type MemberRow, nameOf, type Who } from './rows.ts'
 import type { Minor } from './telling.ts'
 
 /** A point in time on both clocks: that of days is for other processes, and the other one cannot be set. */
@@ -40,8 +40,6 @@ export interface Member extends Who {
 
 const isOlder = (one: Told, other: Told | undefined): boolean =>
   other !== undefined && one.at.monotonicMs < other.at.monotonicMs
-
-const nameOf = ({ topic, key }: Who): string => `${topic} ${key}`
 
 /** Connections that are open, or may come back. */
 const countOf = ({ live, leaving }: Member): number => live + leaving.length

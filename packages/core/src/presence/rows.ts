@@ -17,6 +17,9 @@ export interface MemberRow {
   readonly infoMs?: number
 }
 
+/** The row of somebody who has left, while it is still to be told that there are fewer connections than before. */
+export const NOBODY: MemberRow = { live: 0, leaving: 0, sinceMs: 0 }
+
 /** Of a node. */
 export interface NodeRow {
   /** In milliseconds since the Unix epoch; past it, what the node wrote is no longer so. */
@@ -71,6 +74,9 @@ export interface Who {
   readonly key: string
 }
 
+/** Tells members apart. A topic has no spaces in it. */
+export const nameOf = ({ topic, key }: Who): string => `${topic} ${key}`
+
 /** The first `countMax` of whom a node has rows. */
 export function membersAt(table: Table, node: string, countMax: number): readonly Who[] {
   const prefix = membersOf(node)
@@ -111,7 +117,7 @@ export function merge(before: Here | undefined, standings: readonly Standing[]):
   }
   const connections = Math.min(Math.max(before?.connections ?? 0, live), most)
   if (connections === 0) return undefined
-  const rows = standings.map(({ row }) => row)
+  const rows = standings.map(({ row }) => row).filter((row) => row.live + row.leaving > 0)
   const since = before?.since ?? formatTimestamp(Math.min(...rows.map(({ sinceMs }) => sinceMs)))
   const told = rows.filter(({ infoMs }) => infoMs !== undefined)
   const newest = told.sort((a, b) => (b.infoMs ?? 0) - (a.infoMs ?? 0))[0]

@@ -13,7 +13,9 @@ import {
   type MemberRow,
   membersAt,
   merge,
+  NOBODY,
   type NodeRow,
+  nameOf,
   readMember,
   readNode,
   readNodes,
@@ -79,7 +81,10 @@ export class Telling {
     const untold: Member[] = []
     for (const { member, row, tells } of changes) {
       writeMember(table, this.#options.node, member, row)
-      if (!this.#tell(table, nodes, member, tells, events)) untold.push(member)
+      if (this.#tell(table, nodes, member, tells, events)) continue
+      untold.push(member)
+      // Should this node end before the rest is told, it is by this row that another one finds that there is a rest.
+      if (row === undefined) writeMember(table, this.#options.node, member, NOBODY)
     }
     return { appends: events.appends, untold, isLost }
   }
@@ -114,29 +119,38 @@ export class Telling {
   clear(table: Table, isEmpty: boolean): Cleared {
     const { node } = this.#options
     if (isEmpty) writeNode(table, node, undefined)
+    const nodes = this.#nodes(table)
+    const { gone, died, more } = this.#bury(table)
+    const events = new Events(this.#options)
+    for (const who of gone) this.#tell(table, nodes, who, ALL, events)
+    return { appends: events.appends, died, more }
+  }
+
+  /** Removes what nodes wrote that are believed no more, but not more at once than may be told of; says of whom that was. */
+  #bury(table: Table): Omit<Cleared, 'appends'> & { readonly gone: Iterable<Who> } {
     const rows = readNodes(table)
     const silent = this.#lifeSigns.silent(rows)
-    const nodes = this.#nodes(table)
-    const events = new Events(this.#options)
+    // Somebody may have been at several of them, and is told of once.
+    const gone = new Map<string, Who>()
     const died: string[] = []
     let left = GONE_MAX
     for (const [other, row] of rows) {
-      if (other === node || !silent.has(other)) continue
+      if (other === this.#options.node || !silent.has(other)) continue
       const members = membersAt(table, other, left)
       for (const member of members) {
         writeMember(table, other, member, undefined)
-        this.#tell(table, nodes, member, ALL, events)
+        gone.set(nameOf(member), member)
       }
       left -= members.length
       if (left === 0) {
         // Should it live after all, and write before the rest is removed, it has to know of these.
         writeNode(table, other, { ...row, forMs: 0, buried: true })
-        return { appends: events.appends, died, more: true }
+        return { gone: gone.values(), died, more: true }
       }
       writeNode(table, other, undefined)
       if (!row.closed) died.push(other)
     }
-    return { appends: events.appends, died, more: false }
+    return { gone: gone.values(), died, more: false }
   }
 
   /** All nodes, and whether what each wrote can be thought to be so. */
