@@ -7,6 +7,7 @@ import { KINDS, price, type Topics, told } from './cli-docs-told.ts'
 const member = (schema: object): Topics => price({ type: 'object', required: ['v'], properties: { v: schema } })
 const PRICE = 'Topic "stocks", event type "price": /data'
 const string = { type: 'string' }
+const DEPENDING = { dependentSchemas: { a: { properties: { b: true } } } }
 
 /** Of what stands at `/data/v`, which is always there. */
 const VALUE_RULES: readonly (readonly [what: string, before: object, after: object, told: readonly string[]])[] = [
@@ -240,6 +241,13 @@ const MEMBER_RULES: readonly (readonly [what: string, before: Schema, after: Sch
     closed({ a: string }),
     [`publishers: ${PRICE} takes no members now beside those that are named.`],
   ],
+  [
+    'one that nothing may be called any more',
+    open({ a: string }),
+    open({ a: string, b: false, c: { not: {} } }),
+    [`publishers: ${PRICE}/b is refused now, and was taken.`, `publishers: ${PRICE}/c is refused now, and was taken.`],
+  ],
+  ['one that was never taken, said by name', closed({ a: string }), closed({ a: string, b: false }), []],
   ['others', closed({ a: string }), open({ a: string }), []],
   [
     'others of another type',
@@ -327,6 +335,19 @@ const MEMBER_RULES: readonly (readonly [what: string, before: Schema, after: Sch
   ],
 ]
 
+/** Of members, in words that AsyncAPI's dialect of schemas does not have. */
+const NEWER_RULES: typeof MEMBER_RULES = [
+  [
+    'others than those that depend on one, beside a divisor, which says nothing of them',
+    { ...DEPENDING, unevaluatedProperties: string, multipleOf: 2 },
+    { ...DEPENDING, unevaluatedProperties: { type: 'null' }, multipleOf: 2 },
+    [
+      `watchers: ${PRICE} may no longer keep to the \`unevaluatedProperties\` that it had, which can't be told from the schemas.`,
+      `publishers: ${PRICE} must keep to a \`unevaluatedProperties\` now that it may not have kept to, which can't be told from the schemas.`,
+    ],
+  ],
+]
+
 describe.each(KINDS)('%s', (_kind, make) => {
   it.each(VALUE_RULES)('tells of a value: %s', (_what, before, after, expected) => {
     const sentences = expected.map((text) => text.replace(': ', `: ${PRICE}/v `).concat('.'))
@@ -334,6 +355,12 @@ describe.each(KINDS)('%s', (_kind, make) => {
   })
 
   it.each(MEMBER_RULES)('tells of members: %s', (_what, before, after, expected) => {
+    expect(told(make, price(before), price(after))).toEqual(expected)
+  })
+})
+
+describe.each(KINDS.filter(([kind]) => kind !== 'AsyncAPI'))('%s', (_kind, make) => {
+  it.each(NEWER_RULES)('tells of members: %s', (_what, before, after, expected) => {
     expect(told(make, price(before), price(after))).toEqual(expected)
   })
 })

@@ -1,13 +1,14 @@
 /** `watchpost docs` as its users run it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { CONFIGURED } from '../src/documents/configured.ts'
 import { CONFIG, cleanUp, folderWith, MAIN, runProgram, serveIn } from './cli-process.ts'
 import type { OpenApi } from './fixtures/openapi-contract.ts'
 
@@ -49,7 +50,10 @@ describe.concurrent('watchpost docs openapi and asyncapi', () => {
       ]
       await stop()
       expect(made).toMatchObject({ code: 0, stderr: '' })
-      expect(JSON.parse(made.stdout)).toEqual(served)
+      // What no caller is told, such as masks [WP-6.5], only the configuration's own document has.
+      const { [CONFIGURED]: configured, ...told } = JSON.parse(made.stdout) as Record<string, unknown>
+      expect(told).toEqual(served)
+      expect(configured).toMatchObject({ topics: { stocks: { watch: 'anyone' } } })
     },
   )
 
@@ -89,7 +93,8 @@ describe.concurrent('watchpost docs openapi and asyncapi', () => {
       const served = await fetch(`${url}/openapi.json?version=${version}`).then((response) => response.json())
       const made = await runProgram(['docs', 'openapi', '--spec', version, '--url', url], { cwd })
       expect(made).toMatchObject({ code: 0, stderr: '' })
-      expect(JSON.parse(made.stdout)).toEqual(served)
+      const { [CONFIGURED]: _configured, ...told } = JSON.parse(made.stdout) as Record<string, unknown>
+      expect(told).toEqual(served)
     }
     await stop()
   })
@@ -227,9 +232,18 @@ Breaks publishers: Topic "stocks", event type "priceUpdate": /data/currency must
     })
   })
 
-  it('says nothing of access, which is not in the documents', async () => {
-    const cwd = await documents('openapi', ['topics', 'stocks', 'watch'], 'granted')
-    expect((await runProgram(['docs', 'diff', 'before.json', 'after.yaml'], { cwd })).code).toBe(0)
+  it.each(KINDS)('tells of what only configurations say, of which those of a server say nothing: %s', async (kind) => {
+    const cwd = await documents(kind, ['topics', 'stocks', 'watch'], 'granted')
+    const { [CONFIGURED]: _configured, ...told } = JSON.parse(
+      readFileSync(join(cwd, 'before.json'), 'utf8'),
+    ) as object & Record<string, unknown>
+    writeFileSync(join(cwd, 'served.json'), JSON.stringify(told))
+    expect(await runProgram(['docs', 'diff', 'before.json', 'after.yaml'], { cwd })).toMatchObject({
+      code: 1,
+      stdout: `Breaks watchers: Topic "stocks" can be watched only by those to whom it is granted now, and could be by anyone.
+`,
+    })
+    expect((await runProgram(['docs', 'diff', 'served.json', 'after.yaml'], { cwd })).code).toBe(0)
   })
 
   /** As small as documents that can be compared get, and what is none. */

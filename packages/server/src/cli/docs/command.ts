@@ -37,10 +37,13 @@ export function addDocs(program: Command): void {
 Watchers are broken by what they could rely on and no longer can: a topic, event type, transport or state that is gone,
 a member that may be missing, values that there could not be. Publishers are broken by what is no longer taken: a member
 that must be given, values that are refused. Both are broken by credentials that no longer suffice, and by lower limits
-of what requests can hold. Whatever can't be told counts as breaking, and is said to.
-What is in no document is not compared: which holders of good credentials are granted a topic, what a function of the
-configuration allows, masks, what a key is made of, onSlow, how long events are kept, and bounds in bytes.
-AsyncAPI tells less than OpenAPI: nothing of pages and scopes, nor what only JSON Schema 2020-12 can say.
+of what requests can hold. Whatever can't be told counts as breaking, and is said to. A member that is new and need not
+be given breaks nobody, although whoever sent something else by its name is refused now.
+Compared only where \`watchpost docs\` made both documents, since those of a server have none of it: rules of access, masks,
+what keys are made of, onSlow, and limits in bytes.
+What is in no document is not compared: which holders of good credentials are granted a topic, what functions of the
+configuration answer, and how long events are kept.
+AsyncAPI tells less than OpenAPI: nothing of pages, of scopes only the rules of access, nor what only JSON Schema 2020-12 can say.
 Exit codes: 0 nothing breaks, 1 something does, 2 the documents can't be compared.
 ${examples('watchpost docs diff released/openapi.json openapi.json', 'watchpost docs diff released.yaml asyncapi.yaml')}`,
     )

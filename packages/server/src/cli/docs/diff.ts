@@ -1,8 +1,8 @@
 /** `watchpost docs diff`: what changed between two documents, and whom it breaks. */
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
-import { type Change, changesBetween } from '../../documents/diff/compare.ts'
-import { type Contract, contractOf } from '../../documents/diff/contract.ts'
+import { changesBetween } from '../../documents/diff/compare.ts'
+import { type Change, type Contract, contractOf } from '../../documents/diff/contract.ts'
 import { CliFailure, describeFailure, usageFailure } from '../failure.ts'
 import { printable, write } from '../terminal.ts'
 

@@ -4,6 +4,7 @@ import { limitsWith } from '@watchpost/protocol'
 import type { Config } from '../../config/config.ts'
 import { loadConfig } from '../../config/load.ts'
 import { asyncapiMembers } from '../../documents/asyncapi/index.ts'
+import { withConfigured } from '../../documents/configured.ts'
 import { type Documented, topicsFor } from '../../documents/documented.ts'
 import { type Making, whole } from '../../documents/members.ts'
 import { openapiMembers } from '../../documents/openapi/index.ts'
@@ -47,7 +48,8 @@ export async function make(kind: DocumentKind, options: MakeOptions): Promise<vo
       return parted.rest
     },
   })
-  const document = DOCUMENTS[kind](documentedBy(config, parted, url), spec)
+  const documented = documentedBy(config, parted, url)
+  const document = withConfigured(DOCUMENTS[kind](documented, spec), config.topics, documented.limits)
   const asYaml = yaml === true || /\.ya?ml$/i.test(out ?? '')
   const text = asYaml ? await yamlTextOf(document) : `${JSON.stringify(whole(document), null, 2)}\n`
   await writeOut(out, text)

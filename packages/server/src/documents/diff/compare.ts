@@ -1,7 +1,8 @@
 /** What changed between two contracts, and whom it breaks. */
 
+import { accessChange, configuredChanges, limitChanges } from './configured.ts'
 import { containmentFaults } from './containment.ts'
-import type { Contract, Events, TopicContract } from './contract.ts'
+import type { Change, Contract, Events, TopicContract } from './contract.ts'
 import type { Side } from './faults.ts'
 import { endingChanges } from './lifecycle.ts'
 import { type OperationChange, operationChanges } from './operations.ts'
@@ -9,17 +10,14 @@ import type { Placed } from './placed.ts'
 import { isCovered, type Shared, shared } from './templates.ts'
 import { worded } from './wording.ts'
 
-/** One change, as a sentence. `breaks` says whom; absent, it breaks nobody. */
-export interface Change {
-  readonly breaks?: Side
-  readonly text: string
-}
-
 /**
  * All changes, topic by topic. Watchers are broken by what they may rely on no longer, publishers by what is no longer taken.
  * @throws RangeError for references that lead nowhere
  */
-export function changesBetween({ topics: before }: Contract, { topics: after }: Contract): readonly Change[] {
+export function changesBetween(
+  { topics: before, limits: oldLimits }: Contract,
+  { topics: after, limits }: Contract,
+): readonly Change[] {
   const pairs = shared([...before.keys()], [...after.keys()])
   const sharing = new Map<string, readonly Shared[]>()
   for (const pair of pairs) sharing.set(pair.before, [...(sharing.get(pair.before) ?? []), pair])
@@ -36,7 +34,10 @@ export function changesBetween({ topics: before }: Contract, { topics: after }: 
     return [pair.template, one && other ? doingChanges(one, other) : []]
   })
   const added = [...after.keys()].filter((template) => !isCovered(template, before.keys()))
-  return [...old, ...gathered(doing), ...added.map((template) => ({ text: `${named(template)} is new.` }))]
+  return [
+    ...[...old, ...gathered(doing), ...limitChanges(oldLimits, limits)],
+    ...added.map((template) => ({ text: `${named(template)} is new.` })),
+  ]
 }
 
 const named = (template: string): string => `Topic ${JSON.stringify(template)}`
@@ -47,7 +48,11 @@ type Doing = readonly [template: string, changes: readonly OperationChange[]]
 function doingChanges(before: TopicContract, after: TopicContract): readonly OperationChange[] {
   const isFewer =
     [...before.transports].some((transport) => !after.transports.has(transport)) || (before.keyed && !after.keyed)
-  return operationChanges(before.operations, after.operations, isFewer)
+  const rules = (['watchers', 'publishers'] as const).flatMap((side): readonly OperationChange[] => {
+    const text = accessChange(side, before, after)
+    return text === undefined ? [] : [{ breaks: side, text }]
+  })
+  return [...operationChanges(before.operations, after.operations, isFewer), ...rules]
 }
 
 /** What concerns several topics is told once, such as a limit of the server. */
@@ -90,6 +95,7 @@ function topicChanges(template: string, before: TopicContract, after: TopicContr
     ...typeChanges(topic, before.published, after.published, 'publishers'),
     ...transportChanges(topic, before, after),
     ...stateChanges(topic, before, after),
+    ...configuredChanges(topic, before, after),
     ...endingChanges(before.ending, after.ending).map((text) => ({ text: `${topic} ${text}` })),
   ]
 }

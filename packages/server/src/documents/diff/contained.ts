@@ -13,25 +13,31 @@ export interface Pair {
   readonly fault?: Fault
 }
 
+/** Who asks, and tells whether schemas allow nothing at all together. */
+export interface Asking {
+  readonly side: Side
+  readonly allowNothing: (all: All) => boolean
+}
+
 /** The members of objects. */
-export function memberPairs(inner: Branch, { members }: Branch, side: Side): readonly Pair[] {
+export function memberPairs(inner: Branch, { members }: Branch, asking: Asking): readonly Pair[] {
   // Watchers ignore members that they do not know.
-  const outer = side === 'publishers' ? members : members.map(opened)
-  return [...namedPairs(inner, outer, side), ...unnamedPairs(inner, outer)]
+  const outer = asking.side === 'publishers' ? members : members.map(opened)
+  return [...namedPairs(inner, outer, asking), ...unnamedPairs(inner, outer)]
 }
 
 const opened = (members: Members): Members => (isNothing(members.others) ? { ...members, others: [] } : members)
 
-function namedPairs(inner: Branch, outer: readonly Members[], side: Side): readonly Pair[] {
+function namedPairs(inner: Branch, outer: readonly Members[], { side, allowNothing }: Asking): readonly Pair[] {
   const [own, others] = [new Set(namesIn(inner.members)), new Set(namesIn(outer))]
   return [...new Set([...own, ...others])].flatMap((name): readonly Pair[] => {
     const pair = { name, own: memberAt(inner.members, name), other: memberAt(outer, name) }
-    if (own.has(name)) {
-      const isRefused = !others.has(name) && isNothing(pair.other)
-      return [{ ...pair, ...(isRefused && { fault: { path: '', kind: 'unnamed', name } }) }]
+    const refused: Pair = { ...pair, fault: { path: '', kind: 'unnamed', name } }
+    if (own.has(name)) return [!others.has(name) && isNothing(pair.other) ? refused : pair]
+    if (side === 'publishers' && pair.own.length === 0 && !inner.required.includes(name)) {
+      // Whoever may send anything under any name has to look what a name means now, if it means anything.
+      return allowNothing(pair.other) ? [refused] : []
     }
-    // Whoever may send anything under any name has to look what a name means now.
-    if (side === 'publishers' && pair.own.length === 0 && !inner.required.includes(name)) return []
     return [{ ...pair, ...(side === 'watchers' && { fault: { path: '', kind: 'undescribed', name } }) }]
   })
 }

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { cut, keeps } from './bounds.ts'
 import { Alternatives, type Branch, impliedBounds } from './branches.ts'
-import { elementPairs, memberPairs } from './contained.ts'
+import { type Asking, elementPairs, memberPairs } from './contained.ts'
 import { below, distinct, type Fault, type Side } from './faults.ts'
 import { isEmpty, isKept } from './kept.ts'
 import { type All, keyOf, type Placed, Unclear } from './placed.ts'
@@ -30,6 +30,7 @@ const STEPS_MAX = 200_000
  */
 class Comparison {
   readonly #side: Side
+  readonly #asking: Asking
   readonly #alternatives = new Alternatives()
   /** What was found of pairs. Those that are being looked into have no faults so far. */
   readonly #found = new Map<string, readonly Fault[]>()
@@ -41,6 +42,7 @@ class Comparison {
 
   constructor(side: Side) {
     this.#side = side
+    this.#asking = { side, allowNothing: (all) => this.#filled(all).length === 0 }
   }
 
   faults(own: All, other: All): readonly Fault[] {
@@ -67,12 +69,17 @@ class Comparison {
       if (outer.every((each) => inner.some((own) => isSame(own, each)))) return []
       this.#step()
       const outers = this.#alternatives.of(outer)
-      const inners = this.#alternatives.of(inner).filter((branch) => !isEmpty(branch, this.#alternatives))
+      const inners = this.#filled(inner)
       return distinct(inners.flatMap((branch) => this.#leastFaults(branch, outers)))
     } catch (error) {
       if (error instanceof Unclear) return [{ path: '', kind: 'unclear', reason: error.message }]
       throw error
     }
+  }
+
+  /** The alternatives that have values, as far as that is plain. */
+  #filled(all: All): readonly Branch[] {
+    return this.#alternatives.of(all).filter((branch) => !isEmpty(branch, this.#alternatives))
   }
 
   /** The faults with the alternative that fits best. */
@@ -148,7 +155,7 @@ class Comparison {
 
   #memberFaults(inner: Branch, outer: Branch): readonly Fault[] {
     const missing = outer.required.filter((name) => !inner.required.includes(name))
-    const found = memberPairs(inner, outer, this.#side).flatMap(({ name, own, other, fault }) => {
+    const found = memberPairs(inner, outer, this.#asking).flatMap(({ name, own, other, fault }) => {
       const faults = this.faults(own, other)
       return faults.length > 0 && fault !== undefined ? [fault] : below(faults, name)
     })

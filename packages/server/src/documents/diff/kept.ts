@@ -2,7 +2,7 @@
 import { areContrary } from './bounds.ts'
 import { type Alternatives, type Branch, impliedBounds, meet } from './branches.ts'
 import { matches, memberAt } from './members.ts'
-import { choicesOf, excludedBy, type Rule } from './rules.ts'
+import { choicesOf, excludedBy, leavesNothing, type Rule } from './rules.ts'
 import { isSame } from './same.ts'
 
 /** Whether all values of the alternative keep to the rule; `false` if it can't be told. */
@@ -13,8 +13,10 @@ export function isKept(rule: Rule, branch: Branch, alternatives: Alternatives): 
 /** Whether what keeps to the one rule keeps to the other. */
 function implies(own: Rule, rule: Rule): boolean {
   if (own.keyword !== rule.keyword) return false
-  const [divisor, factor] = [own.placed.schema['multipleOf'], rule.placed.schema['multipleOf']]
-  if (Number.isInteger(divisor) && Number.isInteger(factor)) return Number(divisor) % Number(factor) === 0
+  if (own.keyword === 'multipleOf') {
+    const [divisor, factor] = [own.placed.schema['multipleOf'], rule.placed.schema['multipleOf']]
+    if (Number.isInteger(divisor) && Number.isInteger(factor)) return Number(divisor) % Number(factor) === 0
+  }
   if (own.count !== undefined && rule.count !== undefined) {
     const isEnough = rule.keyword === 'contains' ? own.count >= rule.count : own.count <= rule.count
     if (!isEnough) return false
@@ -58,7 +60,8 @@ function areApart(one: Branch, other: Branch, alternatives: Alternatives): boole
 /** Whether it is plain that the alternative has no values. */
 export function isEmpty(branch: Branch, alternatives: Alternatives, depth = 0): boolean {
   const { members, required, only, rules } = branch
-  if (areContrary(impliedBounds(branch)) || rules.some((rule) => isBroken(rule, only))) return true
+  if (areContrary(impliedBounds(branch))) return true
+  if (rules.some((rule) => leavesNothing(rule) || isBroken(rule, only))) return true
   if (depth > DEPTH_MAX) return false
   return required.some((name) =>
     alternatives.of(memberAt(members, name)).every((each) => isEmpty(each, alternatives, depth + 1)),

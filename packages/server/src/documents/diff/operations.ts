@@ -38,6 +38,13 @@ export function operationChanges(before: Operations, after: Operations, fewer: b
   return [...new Map(changes.map((change) => [JSON.stringify(change), change])).values()]
 }
 
+/** Whether credentials that sufficed for what a side does no longer do, which is a change that is told. */
+export const losesWays = (side: Side, before: Operations, after: Operations): boolean =>
+  [...before].some(([name, old]) => {
+    const found = after.get(name)
+    return old.side === side && found !== undefined && lostWays(old.access, found.access).length > 0
+  })
+
 function changesOf(before: Operation, after: Operation, fewer: boolean): readonly OperationChange[] {
   const { side } = before
   const change = (text: string): OperationChange => ({ breaks: side, text })
