@@ -214,6 +214,29 @@ describe('the presence of one node', () => {
     expect(node.eventsTold).toBe(here.told().length + 1)
   })
 
+  it('keeps who comes back to a topic that there was no room for before', async () => {
+    const here = presences({ limits: { presenceTopicsMax: 1 } })
+    const node = here.node('n')
+    const full = attend(node, 'a', undefined, ['chat/1'])
+    await here.pass(10_000)
+    attend(node, 'b', undefined, ['chat/2']).leave()
+    await here.pass(500)
+    const again = attend(node, 'b', undefined, ['chat/2'])
+    await here.pass(500)
+    expect(here.reported).toMatchObject([{ problem: 'reach-maximum-topics' }])
+    again.leave()
+    full.leave()
+    await here.pass(GRACE_MS * 2)
+    await here.log.trim('$presence/chat/1', { events: 0 }, 1_000)
+    await here.pass(40_000)
+    // There is room, and it is only then that those who were refused are tried again.
+    attend(node, 'b', undefined, ['chat/2'])
+    await here.pass(500)
+    expect(here.here('chat/2')).toEqual({ b: 1 })
+    await here.pass(60_000)
+    expect(here.here('chat/2')).toEqual({ b: 1 })
+  })
+
   it('keeps who comes back while it can not be written that they left', async () => {
     const here = presences()
     const node = here.node('n')

@@ -75,21 +75,26 @@ export class Gate {
     }
   }
 
+  /** Twice is once. */
   hold(): void {
+    if (this.#end !== undefined) return
     this.#held = new Promise((open, fail) => {
       this.#end = { open, fail }
     })
     this.#held.catch(() => undefined)
   }
 
-  /** What waits goes on, and what comes after it. */
+  /** What waits goes on, and what comes after it, also if that failed. */
   open(): void {
     this.#end?.open()
+    this.#end = undefined
+    this.#held = Promise.resolve()
   }
 
   /** What waits fails, and what comes after it. */
   fail(): void {
     this.#end?.fail(new Error('held up for good'))
+    this.#end = undefined
   }
 }
 
