@@ -35,14 +35,12 @@ export class Credentials {
   async fresh(): Promise<string | undefined> {
     const source = this.#source
     if (typeof source !== 'function') return source
-    this.#asking ??= (async () => {
-      try {
-        this.#token = await source()
-        return this.#token
-      } finally {
+    // Not at once: what throws then would be kept as what is being asked for.
+    this.#asking ??= Promise.resolve()
+      .then(source)
+      .finally(() => {
         this.#asking = undefined
-      }
-    })()
-    return this.#asking
+      })
+    return (this.#token = await this.#asking)
   }
 }

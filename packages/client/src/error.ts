@@ -60,7 +60,7 @@ export type Remedy = 'none' | 'credentials' | 'time' | 'earliest' | 'transport'
 export function remedyOf({ problem, status }: WatchpostError): Remedy {
   if (problem === 'cursor-expired') return 'earliest'
   if (problem === 'transport-not-offered') return 'transport'
-  if (problem === 'reach-maximum-subscriptions' || problem === 'reach-maximum-topics') return 'none'
+  if (/^reach-maximum-[st]/.test(problem)) return 'none'
   if (status === 401) return 'credentials'
   return status < 400 || status >= 500 || [408, 425, 429].includes(status) ? 'time' : 'none'
 }
@@ -73,25 +73,27 @@ export const unreachable = (message: string, cause?: unknown, retryAfterMs?: num
 export const asError = (thrown: unknown, message: string): WatchpostError =>
   thrown instanceof WatchpostError ? thrown : unreachable(message, thrown)
 
-const nameOf = (type: unknown): string => /\/problems\/(.+)/.exec(String(type))?.[1] ?? 'unreachable'
-
-/** Some proxies say 0, which asks for nothing. */
-const msOf = (seconds: unknown): number | undefined => (Number(seconds) > 0 ? Number(seconds) * 1_000 : undefined)
-
 /** The error of an error message [WP-1.4], or of what stands in an answer. */
 export function errorOf(
   { type, message, detail = message, ...members }: Readonly<Record<string, unknown>>,
   status?: number,
   retryAfter?: unknown,
 ): WatchpostError {
-  const retryAfterMs = msOf(members['retryAfter'] ?? retryAfter)
-  return new WatchpostError(nameOf(type), String(detail), { status, retryAfterMs, members })
+  const name = /\/problems\/(.+)/.exec(String(type))?.[1] ?? 'unreachable'
+  // Some proxies say 0, which asks for nothing.
+  const retryAfterMs = Math.max(0, Number(members['retryAfter'] ?? retryAfter) * 1_000) || undefined
+  return new WatchpostError(name, String(detail), { status, retryAfterMs, members })
 }
 
 /** The error of an answer, be it the server's [WP-5.2] or that of something before it. */
 export async function errorOfResponse(response: Response): Promise<WatchpostError> {
-  const { status, headers } = response
-  // A page of a proxy is none, nor what was cut short.
-  const problem = Object(await response.json().catch(() => undefined)) as Readonly<Record<string, unknown>>
-  return errorOf({ detail: `answered ${status}`, ...problem }, status, headers.get('retry-after'))
+  let { status } = response
+  // A page of a proxy is none.
+  const problem = Object(
+    await response.json().catch((cause: unknown) => {
+      // What was cut off could have said that time helps.
+      if (!(cause instanceof SyntaxError)) status = 0
+    }),
+  ) as Readonly<Record<string, unknown>>
+  return errorOf({ detail: `answered ${status}`, ...problem }, status, response.headers.get('retry-after'))
 }

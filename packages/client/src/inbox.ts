@@ -13,19 +13,23 @@ export interface Item<Value> {
   readonly characters: number
 }
 
+/** In a list, since to shift an array costs the length of the rest. */
+interface Linked<Value> extends Item<Value> {
+  cursor: string
+  next?: Linked<Value>
+}
+
 export class Inbox<Value> {
   readonly #bounds: Bounds
-  #items: Item<Value>[] = []
-  /** Of `#items`, those before it are taken. */
-  #start = 0
+  /** What was taken last; what waits follows on it. */
+  #taken: Linked<Value> = { cursor: '', characters: 0 }
+  #newest: Linked<Value> = this.#taken
+  /** How many wait. */
+  size = 0
   #characters = 0
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds
-  }
-
-  get size(): number {
-    return this.#items.length - this.#start
   }
 
   /** Whether the client should stop reading. */
@@ -45,22 +49,22 @@ export class Inbox<Value> {
   }
 
   put(item: Item<Value>): void {
+    const newest = this.#newest
     // Of several bookmarks in a row only the last one counts.
-    if (item.value === undefined && this.size > 0 && this.#items.at(-1)?.value === undefined) this.#items.pop()
-    this.#items.push(item)
-    this.#characters += item.characters
+    if ((item.value ?? newest.value) === undefined && this.size > 0) newest.cursor = item.cursor
+    else {
+      this.#newest = newest.next = { ...item }
+      this.size++
+      this.#characters += item.characters
+    }
   }
 
   take(): Item<Value> | undefined {
-    const item = this.#items[this.#start]
+    const item = this.#taken.next
     if (item === undefined) return undefined
-    this.#start++
+    this.#taken = item
+    this.size--
     this.#characters -= item.characters
-    // Shifting each would cost the length of the rest.
-    if (this.#start * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#start)
-      this.#start = 0
-    }
     return item
   }
 }

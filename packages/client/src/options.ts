@@ -108,7 +108,7 @@ export function transportsOf(wanted: ClientOptions['transports'], settings: Sett
     .map((transport) => (typeof transport === 'string' ? TRANSPORTS[transport] : transport))
     .filter((transport) => transport?.isAvailable?.(settings) ?? true)
   if (transports.length > 0 && !transports.includes(undefined)) return transports as readonly Transport[]
-  throw new TypeError('transports: unknown, or not usable here; hand in a WebSocket, or add "sse"')
+  throw new TypeError('transports: unknown or unusable here; hand in a WebSocket, or add "sse"')
 }
 
 function parsed(url: string, page: string | undefined): URL {
@@ -118,5 +118,5 @@ function parsed(url: string, page: string | undefined): URL {
   } catch {
     // Told below.
   }
-  throw new TypeError(`url: ${JSON.stringify(url)} is no URL of a server, such as https://api.example.com`)
+  throw new TypeError(`url: ${JSON.stringify(url)} is no URL such as https://api.example.com`)
 }

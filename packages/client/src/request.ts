@@ -72,7 +72,7 @@ export async function json<Body>(settings: Settings, path: string, asked: Asked)
     }
     return JSON.parse(text) as Body
   } catch (cause) {
-    throw unreachable('no JSON, or it was cut off', cause)
+    throw unreachable('no whole JSON', cause)
   }
 }
 
@@ -107,7 +107,7 @@ export async function ask<Body>(settings: Settings, path: string, asked: Asked):
 }
 
 /** Resolves after a while, or when one of the signals aborts. */
-const pause = (waitMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> =>
+export const pause = (waitMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)

@@ -1,5 +1,6 @@
 /** The state of a keyed topic: loaded by pages [WP-3.11], kept up to date by events, and made whole from patches [WP-4.7]. */
 
+import type { WatchpostError } from './error.ts'
 import type { Settings } from './options.ts'
 import type { Event, Json } from './protocol.ts'
 import { type Asked, ask, json, pathOf } from './request.ts'
@@ -21,16 +22,21 @@ export async function loadState<E>(
   asked: Asked,
   request: typeof json = ask,
 ): Promise<State<E>> {
+  const path = pathOf('state', topic)
   const events: E[] = []
   for (let next: string | undefined; ; ) {
     const query = { ...asked.query, next }
-    const page = await request<State<E> & { readonly next?: string }>(settings, pathOf('state', topic), {
-      ...asked,
-      query,
-    })
-    for (const event of page.events) events.push(event)
-    if (page.next === undefined) return { cursor: page.cursor, events }
-    next = page.next
+    try {
+      const page = await request<State<E> & { readonly next?: string }>(settings, path, { ...asked, query })
+      for (const event of page.events) events.push(event)
+      if (page.next === undefined) return { cursor: page.cursor, events }
+      next = page.next
+    } catch (error) {
+      // The log was replaced since the first page.
+      if (next !== undefined && (error as WatchpostError).problem === 'invalid-parameter')
+        return loadState(settings, topic, asked, request)
+      throw error
+    }
   }
 }
 

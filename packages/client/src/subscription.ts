@@ -160,11 +160,13 @@ export class Subscription {
     const event = (this.#deltas?.whole(sent) ?? sent) as Event<string, unknown>
     // One that is not stored has none, and leaves all as it is [WP-9.3].
     const { id = '' } = event as { readonly id?: string }
+    // A state that is read by pages can be newer than its cursor [WP-3.11]: then this one came with it.
+    const isNew = this.#state?.get(event.key as string)?.id !== id
     if (id !== '') {
       this.#received = id
       this.#keep(event)
     }
-    if (this.#isWanted(event)) this.#hand({ value: event, cursor: id, characters })
+    if (isNew && this.#isWanted(event)) this.#hand({ value: event, cursor: id, characters })
     else if (id !== '') this.bookmark(id)
   }
 
@@ -306,7 +308,8 @@ export class Subscription {
     if (this.#isFlowing && this.#inbox.size === 0) return this.#handOver(item)
     this.#inbox.put(item)
     this.#wake()
-    if (this.isFull) this.carrier?.full(this)
+    // A bookmark fills nothing: to begin again brings another one.
+    if (item.value !== undefined && this.isFull) this.carrier?.full(this)
   }
 
   #flush(): void {

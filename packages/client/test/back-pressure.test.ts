@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { FaultProxy } from './fixtures/fault-proxy.ts'
 import { clientOf, hear, numbers, startServer, TRANSPORTS } from './harness.ts'
 
@@ -39,6 +40,29 @@ describe.each(TRANSPORTS)('by %s, a slow iteration', (transport) => {
     }
     expect(seen.map((event) => ((event as { data: unknown }).data as { n: number }).n)).toEqual(numbers(0, count))
   })
+})
+
+it('one that has room for a single event asks for nothing while there is none', async () => {
+  const server = await startServer()
+  let sent = 0
+  class Counted extends WebSocket {
+    override send(text: string): void {
+      sent++
+      super.send(text)
+    }
+  }
+  const client = clientOf(server.url, { bufferEventsMax: 1, transports: ['websocket'], WebSocket: Counted })
+  const watch = client.watch('log')
+  const seen: number[] = []
+  const iterated = (async () => {
+    for await (const { data } of watch) if (seen.push((data as { n: number }).n) === 3) break
+  })()
+  await expect.poll(() => watch.status, SOON).toBe('open')
+  await sleep(500)
+  expect(sent).toBe(1)
+  await server.publish('log', 0, 3)
+  await iterated
+  expect(seen).toEqual(numbers(0, 3))
 })
 
 it('what nobody takes holds up nothing else on the same WebSocket', async () => {

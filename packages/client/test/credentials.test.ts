@@ -147,6 +147,30 @@ describe.each(TRANSPORTS)('by %s, credentials', (transport) => {
   })
 })
 
+it('that whoever is asked for throws at once, are asked for again', async () => {
+  const server = await startGuarded()
+  let asked = 0
+  const token = () => {
+    if (++asked === 1) throw new Error('not yet')
+    return tokenFor(600)
+  }
+  const heard = hear(clientOf(server.url, { ...QUICK, token }).watch('log'))
+  await expect.poll(() => heard.statuses.at(-1), SOON).toBe('open')
+  expect(asked).toBe(2)
+})
+
+it('that have just ended, by a clock that is not quite right, do not make polls follow each other at once [WP-6.7]', async () => {
+  const server = await startServer({ topics: { log: topic({ events }) }, auth: { jwt: { secret: SECRET } } })
+  const proxy = await FaultProxy.start(server.url)
+  const client = clientOf(proxy.url, { ...QUICK, transports: ['long-poll'], token: () => tokenFor(-1) })
+  const heard = hear(client.watch('log'))
+  await expect.poll(() => heard.statuses.at(-1), SOON).toBe('open')
+  await sleep(1_500)
+  expect(proxy.requests.length).toBeLessThan(50)
+  await server.publish('log', 0, 3)
+  await expect.poll(() => heard.numbers, SOON).toEqual(numbers(0, 3))
+})
+
 it('whoever can set no header shows a ticket instead, a new one each time [WP-3.15]', async () => {
   const server = await startGuarded()
   const proxy = await FaultProxy.start(server.url)

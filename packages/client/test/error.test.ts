@@ -42,6 +42,13 @@ describe('an answer', () => {
   const answer = (body: object, headers: Record<string, string> = {}): Response =>
     Response.json(body, { status: 429, headers: { 'content-type': 'application/problem+json', ...headers } })
 
+  it('that is cut off is none, whatever it began with: time can help', async () => {
+    const body = (how: object): ReadableStream => new ReadableStream({ start: (controller) => controller.error(how) })
+    const error = await errorOfResponse(new Response(body(new TypeError('terminated')), { status: 404 }))
+    expect([error.problem, remedyOf(error)]).toEqual(['unreachable', 'time'])
+    expect(remedyOf(await errorOfResponse(new Response('<h1>Nothing</h1>', { status: 404 })))).toBe('none')
+  })
+
   it('is a problem with its members, and says when to come back [WP-5.2]', async () => {
     const error = await errorOfResponse(answer({ ...problem, retryAfter: 0.25 }, { 'retry-after': '1' }))
     expect(error).toMatchObject({ problem: 'rate-limited', status: 429, message: 'slowly', retryAfterMs: 250 })

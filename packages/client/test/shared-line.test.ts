@@ -6,7 +6,12 @@ import type { News } from '../src/shared/messages.ts'
 import type { Start, Subscription } from '../src/subscription.ts'
 
 /** A line whose events come from the test. */
-async function lineFrom(start: Start): Promise<{ line: Line; event: (n: number, pad: string) => void; told: News[] }> {
+async function lineFrom(start: Start): Promise<{
+  readonly line: Line
+  readonly event: (n: number, pad: string) => void
+  readonly told: News[]
+  readonly carried: Subscription | undefined
+}> {
   const told: News[] = []
   let carried: Subscription | undefined
   const owner = {
@@ -24,7 +29,7 @@ async function lineFrom(start: Start): Promise<{ line: Line; event: (n: number, 
     const sent = { type: 'line', topic: 'log', id: `c${n}`, timestamp: '2026-01-01T00:00:00.000Z', data: pad }
     carried?.event(sent, pad.length)
   }
-  return { line, event, told }
+  return { line, event, told, carried }
 }
 
 it('who joins while the state is on its way is told that the connection is open', async () => {
@@ -33,6 +38,17 @@ it('who joins while the state is on its way is told that the connection is open'
   line.join('late', { state: true })
   expect(told).toContainEqual({ type: 'status', status: 'open', cause: undefined })
   expect(told.map(({ type }) => type)).not.toContain('snapshot')
+})
+
+it('members are told where they stand as soon as it is open, so that who loses it then misses nothing [WP-2.5]', async () => {
+  const { line, told, carried } = await lineFrom({})
+  line.join('first', {})
+  carried?.tellStatus('connecting')
+  told.length = 0
+  carried?.begun()
+  carried?.bookmark('c7')
+  await expect.poll(() => told.at(-1)).toEqual({ type: 'bookmark', cursor: 'c7' })
+  expect(told.map(({ type }) => type)).toEqual(['status', 'bookmark'])
 })
 
 it('what a line can tell again is bounded in events and in characters, and leads to where it stands', async () => {

@@ -119,6 +119,64 @@ describe.each(TRANSPORTS)('a state by %s', (transport) => {
   })
 })
 
+describe('between two pages of a state', () => {
+  const KEYS = 150
+
+  /** A client, of whose requests each for a further page of a state waits for `between`. */
+  const clientBetween = (
+    url: string,
+    between: () => Promise<unknown>,
+    urlOf: (url: string) => string = (same) => same,
+  ) =>
+    clientOf(url, {
+      ...QUICK,
+      transports: ['sse'],
+      fetch: async (input, init) => {
+        const asked = input as string
+        if (asked.includes('next=')) await between()
+        return fetch(urlOf(asked), init)
+      },
+    })
+
+  it('what changes is handed over once [WP-3.11]', async () => {
+    const server = await startServer()
+    await server.watchpost.publish('stocks', prices(0, KEYS, 1))
+    // The last key of all.
+    const client = clientBetween(server.url, () => server.watchpost.publish('stocks', prices(99, 1, 2)))
+    const watch = client.watch('stocks', { state: true })
+    let state: ReadonlyMap<string, { readonly data: unknown }> = new Map()
+    watch.on('state', (now) => (state = now))
+    const heard = hear(watch)
+    await expect.poll(() => state.size, SOON).toBe(KEYS)
+    await server.watchpost.publish('stocks', prices(0, 1, 3))
+    await expect.poll(() => priceOf(state.get('S0')), SOON).toBe(3)
+    expect(priceOf(state.get('S99'))).toBe(2)
+    expect(heard.ids.length).toBe(KEYS + 1)
+    expect(new Set(heard.ids).size).toBe(KEYS + 1)
+  })
+
+  it('a log that is replaced makes it begin anew [WP-3.11] [WP-2.4]', async () => {
+    const [before, after] = [await startServer(), await startServer()]
+    await before.watchpost.publish('stocks', prices(0, KEYS, 1))
+    await after.watchpost.publish('stocks', prices(100, KEYS, 2))
+    let { url } = before
+    const replace = async () => {
+      url = after.url
+    }
+    const client = clientBetween(before.url, replace, (asked) => asked.replace(before.url, url))
+    const watch = client.watch('stocks', { state: true })
+    let state: ReadonlyMap<string, { readonly data: unknown }> = new Map()
+    watch.on('state', (now) => (state = now))
+    const heard = hear(watch)
+    await expect.poll(() => state.size, SOON).toBe(KEYS)
+    expect([...state.values()].every((event) => priceOf(event) === 2)).toBe(true)
+    expect(heard.errors).toEqual([])
+    url = before.url
+    const { events } = await client.state('stocks')
+    expect(events.map(priceOf)).toEqual(Array.from({ length: KEYS }, () => 2))
+  })
+})
+
 it('more watches than one connection carries, or than may be asked for at once, are all carried [WP-4.11]', {
   timeout: 60_000,
 }, async () => {

@@ -62,6 +62,8 @@ export class Line {
     this.#subscription.on('status', (status, cause) => {
       if (status !== 'idle' && status !== 'closed')
         this.#tell({ type: 'status', status, cause: cause && failureOf(cause) })
+      // Where it stands comes right behind; until they know, members that lose this tab would begin anew.
+      if (status === 'open') queueMicrotask(() => this.advance())
     })
     if (this.#beginsWithState) this.#subscription.on('state', (state) => this.#stands(state as State))
   }

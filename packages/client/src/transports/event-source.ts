@@ -87,7 +87,7 @@ class EventSourceSession implements Session {
   #end(error: unknown): void {
     if (this.#ending.signal.aborted) return
     this.close()
-    this.#opening.hearing.ended(asError(error, 'the stream was cut off'))
+    this.#opening.hearing.ended(asError(error, 'the stream ended'))
   }
 
   renew(token: string): Promise<void> {

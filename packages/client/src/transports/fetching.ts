@@ -16,8 +16,8 @@ export function fetching(
   const { signal } = ending
   const session = { isHolding: false, close: () => ending.abort() }
   const room = async (): Promise<void> => {
-    const [only, ...others] = subscriptions()
-    if (only === undefined || others.length > 0 || !only.isFull) return
+    const [only, second] = subscriptions()
+    if (only === undefined || second || !only.isFull) return
     session.isHolding = true
     await only.room()
     session.isHolding = false
@@ -27,11 +27,11 @@ export function fetching(
     let error: unknown
     try {
       await loadStates(opening, signal)
-      if (!signal.aborted) error = await read(signal, room)
+      error = await read(signal, room)
     } catch (thrown) {
       error = thrown
     }
-    if (!signal.aborted) hearing.ended(asError(error, 'the stream was cut off'))
+    if (!signal.aborted) hearing.ended(asError(error, 'the stream ended'))
     session.close()
   }
   void run()

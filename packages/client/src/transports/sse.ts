@@ -17,7 +17,7 @@ export const sse: Transport = {
       const asked = { query: watchQuery(opening), headers: { accept: 'text/event-stream' }, signal, token }
       const { body, headers } = await send(settings, '/v1/events', asked)
       if (!headers.get('content-type')?.startsWith('text/event-stream')) {
-        throw unreachable('no stream; is the URL of a Watchpost server?')
+        throw unreachable('no stream; is it a Watchpost server?')
       }
       const parser = new SseParser(({ data }) => {
         if (signal.aborted) return

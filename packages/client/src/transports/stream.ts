@@ -26,7 +26,7 @@ export function watchQuery({ subscriptions }: Opening): Query {
   return { topic: all.map(({ filter }) => filter), ...first?.view, ...first?.start, info }
 }
 
-/** Loads the state of those that begin with it [WP-3.11]. @throws WatchpostError */
+/** Loads the state of those that begin with it [WP-3.11]. @throws WatchpostError; what `signal` was aborted with */
 export async function loadStates(
   { settings, subscriptions, hearing, token }: Opening,
   signal: AbortSignal,
@@ -37,7 +37,7 @@ export async function loadStates(
     const asked = { query: { key, select }, signal, heard: () => hearing.heard(), token }
     // One attempt: whoever makes them waits between them, as long as the server asks for.
     const { events, cursor } = await loadState<Patched>(settings, subscription.filter, asked, json)
-    if (signal.aborted) return
+    signal.throwIfAborted()
     subscription.snapshot(events, cursor, false)
   }
 }

@@ -159,7 +159,7 @@ class SocketSession implements Session {
 
   /** Not asked for: the error before it says why [WP-4.4], and nothing of how the connection ends. */
   #unsubscribed(subscription: Subscription | undefined): void {
-    const error = this.#stream.end('the subscription was ended')
+    const error = this.#stream.end('the subscription ended')
     this.#stream.error = undefined
     if (subscription === undefined) return
     this.#carried.delete(subscription.filter)
