@@ -2,7 +2,7 @@
 import { createClient } from '@watchpost/client'
 import * as Y from 'yjs'
 import type { Pointer, Server } from '../src/config.ts'
-import { byId } from './elements.ts'
+import { byId, make } from './elements.ts'
 import { Notes, placeOf } from './notes.ts'
 import { showPointer } from './pointers.ts'
 import { keepInStep } from './sync.ts'
@@ -51,7 +51,9 @@ client.presence<{ readonly name?: unknown } | null>('board', { join: false }).on
   const names = [...members.values()].map(({ info }) =>
     typeof info?.name === 'string' ? info.name.trim().slice(0, name.maxLength) : '',
   )
-  byId('here').textContent = names.filter((each) => each !== '').join(', ')
+  const shown = names.filter((each) => each !== '')
+  // Each by itself: a name that is written from right to left turns nothing round but itself.
+  byId('here').replaceChildren(...shown.flatMap((each, i) => [i > 0 ? ', ' : '', make('bdi', '', each)]))
 })
 
 name.addEventListener('change', () => {

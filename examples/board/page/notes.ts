@@ -11,6 +11,9 @@ const STEP = 0.02
 const board = byId('board')
 const within = (value: number): number => Math.min(1, Math.max(0, value))
 
+/** Where a note is, from 0 to 1, whatever another program has put there: it must be in reach. */
+const part = (note: Note, name: 'x' | 'y'): number => within(Number(note.get(name)) || 0)
+
 /** Where an event is on the board, from 0 to 1. */
 export function placeOf({ clientX, clientY }: MouseEvent): { readonly x: number; readonly y: number } {
   const { left, top, width, height } = board.getBoundingClientRect()
@@ -73,7 +76,8 @@ export class Notes {
       // Another program can have put there what is no note.
       if (!(text instanceof Y.Text)) continue
       const element = this.#elements.get(id) ?? this.#make(id, note, text)
-      for (const name of ['x', 'y', 'hue']) element.style.setProperty(`--${name}`, String(note.get(name) as number))
+      const numbers = { x: part(note, 'x'), y: part(note, 'y'), hue: Number(note.get('hue')) || 0 }
+      for (const [name, number] of Object.entries(numbers)) element.style.setProperty(`--${name}`, String(number))
       const words = text.toJSON().slice(0, 40)
       element.ariaLabel = words || 'Empty note'
       element.querySelector('.grip')?.setAttribute('aria-label', `Move note: ${words || 'empty'}`)
@@ -87,6 +91,7 @@ export class Notes {
     const field = document.createElement('textarea')
     field.ariaLabel = 'Text of the note'
     field.maxLength = 500
+    field.dir = 'auto'
     field.addEventListener('keydown', ({ key }) => {
       if (key === 'Escape') grip.focus()
     })
@@ -106,7 +111,7 @@ export class Notes {
       ]
       if (x === 0 && y === 0) return
       event.preventDefault()
-      this.#move(note, Number(note.get('x')) + (x ?? 0) * STEP, Number(note.get('y')) + (y ?? 0) * STEP)
+      this.#move(note, part(note, 'x') + (x ?? 0) * STEP, part(note, 'y') + (y ?? 0) * STEP)
     })
     this.#drag(bar, element, note)
     this.#elements.set(id, element)

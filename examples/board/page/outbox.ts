@@ -12,6 +12,8 @@ export interface Line {
   isOpen(): boolean
   /** Resolves when the server has the update. */
   publish(update: Uint8Array): Promise<void>
+  /** What the server lacks, as one update without what was edited and deleted again; absent if that is nothing. */
+  lacking(): Uint8Array | undefined
   /** What the outbox says of itself is another now. */
   changed(): void
 }
@@ -20,6 +22,8 @@ export class Outbox {
   readonly #line: Line
   readonly #unsent = new Unsent()
   #isSending = false
+  /** Whether the server refused what was sent last. */
+  #isRefused = false
   #trouble = ''
 
   constructor(line: Line) {
@@ -52,21 +56,27 @@ export class Outbox {
     this.#isSending = true
     while (!this.#unsent.isEmpty && this.#line.isOpen()) {
       await pause(TOGETHER_MS)
+      const wasRefused = this.#isRefused
+      // It may have been too large: by what has been deleted since, or by each place that a note was dragged through.
+      if (wasRefused) this.#unsent.replace(this.#line.lacking())
       try {
         await this.#attempt()
+        this.#isRefused = false
         this.#say('')
       } catch (error) {
         const isRefused = isRefusal(error)
+        this.#isRefused = isRefused
         this.#say(isRefused ? `not saved: ${error.message}` : 'saving')
         await pause(RETRY_MS)
         // The same would be refused again. The next edit brings another attempt, and so does the next connection.
-        if (isRefused && !this.#unsent.hasMore) break
+        if (isRefused && wasRefused && !this.#unsent.hasMore) break
       }
     }
     this.#isSending = false
   }
 
   async #attempt(): Promise<void> {
+    if (this.#unsent.isEmpty) return
     const late = setTimeout(() => this.#say('saving'), LATE_MS)
     try {
       await this.#line.publish(this.#unsent.next())

@@ -39,8 +39,10 @@ export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, tol
       const data = { id: crypto.randomUUID(), bytes: toBase64(update) }
       await client.publish('board', { type: 'update', data })
     },
+    lacking,
     changed: tellStatus,
   })
+  let logged: ReadonlyMap<string, WatchedEvent<Server, 'board'>> = new Map()
   // What it builds on comes with the state.
   if (outbox.kept !== undefined) apply(doc, outbox.kept)
   let watch = open(name)
@@ -49,14 +51,12 @@ export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, tol
     const opened = client.watch('board', { state: true, info: { name: as } })
     let isCompared = false
     opened.on('state', (state) => {
+      logged = state
       told.loaded()
       if (isCompared) return
       isCompared = true
-      const logged = new Y.Doc()
-      for (const { data } of state.values()) apply(logged, data?.bytes ?? '')
-      // What changes it, deletions too, is what the log lacks.
-      logged.on('update', (missing) => outbox.add(missing))
-      Y.applyUpdate(logged, Y.encodeStateAsUpdate(doc))
+      const missing = lacking()
+      if (missing !== undefined) outbox.add(missing)
     })
     // The log may be another one, which lacks what this page shows. To begin anew compares the two.
     opened.on('gap', () => reopen(as))
@@ -71,6 +71,19 @@ export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, tol
     })
     opened.on('error', ({ message }) => told.fault(message))
     return opened
+  }
+
+  /** What the log lacks of the document. */
+  function lacking(): Uint8Array | undefined {
+    const copy = new Y.Doc()
+    for (const { data } of logged.values()) if (data !== null && 'bytes' in data) apply(copy, data.bytes)
+    let missing: Uint8Array | undefined
+    // What changes it, deletions too. It keeps nothing of what is deleted, not even to undo that, as the document does.
+    copy.on('update', (update: Uint8Array) => {
+      missing = update
+    })
+    Y.applyUpdate(copy, Y.encodeStateAsUpdate(doc))
+    return missing
   }
 
   function reopen(as: string): void {

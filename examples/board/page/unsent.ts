@@ -38,6 +38,12 @@ export class Unsent {
     return all
   }
 
+  /** Takes this for all that there is. */
+  replace(all: Uint8Array | undefined): void {
+    this.#updates = all === undefined ? [] : [all]
+    this.#keepSoon()
+  }
+
   /** The server has what {@link next} returned. */
   sent(): void {
     this.#updates.shift()

@@ -132,6 +132,20 @@ it('two people edit one board at once, and what each did offline merges on retur
   await expect.poll(() => texts(bob.page), BOUND).toContain('too much for some')
   await text(ada.page, '#status', /^live$/)
 
+  // Nor is what was really too large for it for good: what was shortened is sent as it is now.
+  const field = ada.page.locator('.note textarea').last()
+  const replace = (words: string): Promise<void> =>
+    field.evaluate((area: HTMLTextAreaElement, value) => {
+      area.value = value
+      area.dispatchEvent(new Event('input'))
+    }, words)
+  await replace('too large '.repeat(90_000))
+  await text(ada.page, '#status', /^not saved: /)
+  expect((await texts(bob.page)).join()).not.toContain('too large')
+  await replace('small again')
+  await expect.poll(() => texts(bob.page), BOUND).toContain('small again')
+  await text(ada.page, '#status', /^live$/)
+
   expect([...ada.outside, ...bob.outside]).toEqual([])
   // The browser says what the connection did; there must be nothing else.
   hasNoFaultBut(ada, /status of 413/)
@@ -185,8 +199,9 @@ it('many updates become one, and who was away for longer than the log reaches me
   const secret = 'a long word that was deleted '.repeat(20)
   for (let i = 0; i < 120; i++) {
     const members: [string, number | Y.Text][] = [
-      ['x', 0.5],
-      ['y', 0.5],
+      // No places, which are shown where the board has some.
+      ['x', 50],
+      ['y', Number.NaN],
       ['hue', i],
       ['text', new Y.Text(`${secret}${i}`)],
     ]
@@ -218,5 +233,6 @@ it('many updates become one, and who was away for longer than the log reaches me
   const { page } = await open(ctx, url)
   const merged = [`${secret}119`, 'from the tunnel']
   for (const each of [page, away.page]) await expect.poll(() => texts(each), BOUND).toEqual(merged)
+  expect((await shown(page)).join()).toContain(`${secret}119 at 1.000, 0.000`)
   hasNoFaultBut(away, /ERR_INTERNET_DISCONNECTED/)
 })

@@ -36,8 +36,10 @@ export class Notes {
     if (this.#notes.length === 0) return this.#list.replaceChildren(html('li', { class: 'quiet' }, ['None yet.']))
     this.#list.replaceChildren(
       ...this.#notes.map(({ data, timestamp }) => {
-        const from = data.author === undefined ? '' : ` · ${data.author}`
-        return html('li', {}, [data.text, html('span', { class: 'quiet' }, [` ${clockText(timestamp)}${from}`])])
+        const from = data.author === undefined ? [] : [' · ', html('bdi', {}, [data.author])]
+        // Each by itself: what is written from right to left turns nothing round but itself.
+        const words = html('bdi', {}, [data.text])
+        return html('li', {}, [words, html('span', { class: 'quiet' }, [` ${clockText(timestamp)}`, ...from])])
       }),
     )
   }

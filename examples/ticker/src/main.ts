@@ -18,8 +18,10 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
 }
 
 const pricesPerSecond = Number(process.env['PACE'] || 5)
-if (!(pricesPerSecond > 0))
-  throw new Error(`PACE is how many prices come in a second, such as 5, not ${process.env['PACE']}`)
+if (!(pricesPerSecond > 0)) {
+  console.error(`PACE=${process.env['PACE']} is no number of prices in a second; choose one, such as PACE=5`)
+  process.exit(1)
+}
 
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
