@@ -2,7 +2,7 @@
  * Keeps a Yjs document in step with the topic. What comes is applied, in whatever order and however often; what is edited
  * here waits in the outbox until the server has it, so that to be offline is nothing but a longer wait.
  */
-import type { Client, Status, Watch, WatchedEvent } from '@watchpost/client'
+import type { Client, Status, Stored, Watch, WatchedEvent } from '@watchpost/client'
 import * as Y from 'yjs'
 import type { Pointer, Server } from '../src/config.ts'
 import { fromBase64, toBase64 } from './base64.ts'
@@ -42,7 +42,7 @@ export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, tol
     lacking,
     changed: tellStatus,
   })
-  let logged: ReadonlyMap<string, WatchedEvent<Server, 'board'>> = new Map()
+  let logged: ReadonlyMap<string, Stored<WatchedEvent<Server, 'board'>>> = new Map()
   // What it builds on comes with the state.
   if (outbox.kept !== undefined) apply(doc, outbox.kept)
   let watch = open(name)
@@ -76,7 +76,7 @@ export function keepInStep(doc: Y.Doc, client: Client<Server>, name: string, tol
   /** What the log lacks of the document. */
   function lacking(): Uint8Array | undefined {
     const copy = new Y.Doc()
-    for (const { data } of logged.values()) if (data !== null && 'bytes' in data) apply(copy, data.bytes)
+    for (const { data } of logged.values()) apply(copy, data?.bytes ?? '')
     let missing: Uint8Array | undefined
     // What changes it, deletions too. It keeps nothing of what is deleted, not even to undo that, as the document does.
     copy.on('update', (update: Uint8Array) => {
